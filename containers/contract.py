@@ -1,0 +1,101 @@
+"""What a job and the pipeline around it agree on: names, paths, report shapes. Standard library only.
+
+The pipeline side (``steps``) and the job side (``containers``) both read this module, so a rename is one edit.
+Every path hangs below one base, ``/opt/ml`` in a job and any folder in a test.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE = "/opt/ml"  # https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html
+
+# What travels between the steps: the name of a channel or output, and of its folder.
+CODE = "code"  # this package, content-addressed
+SETTINGS = "settings"  # the use case as JSON
+DATA = "data"  # ingested rows, Parquet
+MANIFEST = "manifest"  # what was ingested: rows, columns, content hash, source, time
+TRAIN = "train"  # prepared rows, Parquet: LABEL first, then numeric features
+VALIDATION = "validation"
+TEST = "test"
+HOLDOUT = "holdout"  # the test rows as they were before the flow, in the same order as TEST
+FLOW = "flow"  # the fitted prep flow
+MODEL = "model"
+EVALUATION = "evaluation"
+
+# Files within them.
+SETTINGS_FILE = "usecase.json"
+MANIFEST_FILE = "manifest.json"
+PART_FILE = "part-00000.parquet"  # a table's first (and, where it is small, only) file
+FLOW_FILE = "flow.json"
+MODEL_FILE = "model.ubj"  # XGBoost's own binary JSON
+MODEL_INFO_FILE = "model.json"  # what serving must know besides: problem, label, classes, features
+MODEL_ARCHIVE = "model.tar.gz"
+EVALUATION_FILE = "evaluation.json"
+
+LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
+
+# The evaluation report: AWS's report shape, so that Model Registry and Studio can draw it.
+METRIC_GROUPS = {
+    "binary": "binary_classification_metrics",
+    "multiclass": "multiclass_classification_metrics",
+    "regression": "regression_metrics",
+}
+
+
+def metric_path(problem: str, metric: str) -> str:
+    """The JSON path of a metric's value in the report: ``binary_classification_metrics.auc.value``."""
+    return f"{METRIC_GROUPS[problem]}.{metric}.value"
+
+
+@dataclass(frozen=True)
+class ProcessingPaths:
+    """Where a processing job finds its inputs and leaves its outputs."""
+
+    base: Path = Path(BASE)
+
+    def input(self, name: str) -> Path:
+        """The folder of the input ``name``."""
+        return self.base / "processing" / "input" / name
+
+    def output(self, name: str) -> Path:
+        """The folder of the output ``name``."""
+        return self.base / "processing" / "output" / name
+
+    @property
+    def settings(self) -> Path:
+        """The use case, as JSON."""
+        return self.input(SETTINGS) / SETTINGS_FILE
+
+    @property
+    def failure_message(self) -> Path:
+        """What a failing job writes here becomes its ExitMessage."""
+        return self.base / "output" / "message"
+
+
+@dataclass(frozen=True)
+class TrainingPaths:
+    """Where a training job finds its channels and leaves its model."""
+
+    base: Path = Path(BASE)
+
+    def channel(self, name: str) -> Path:
+        """The folder of the channel ``name``, from ``SM_CHANNEL_<NAME>`` where the container sets it."""
+        return Path(os.environ.get(f"SM_CHANNEL_{name.upper()}", self.base / "input" / "data" / name))
+
+    @property
+    def model(self) -> Path:
+        """What lies here after the job becomes ``model.tar.gz``."""
+        return Path(os.environ.get("SM_MODEL_DIR", self.base / "model"))
+
+    @property
+    def checkpoints(self) -> Path:
+        """Synchronised with S3 while the job runs, and there again when it is resumed."""
+        return self.base / "checkpoints"
+
+    @property
+    def failure_message(self) -> Path:
+        """What a failing job writes here becomes its FailureReason."""
+        return self.base / "output" / "failure"

@@ -33,7 +33,7 @@ P = ParamSpec("P")
 
 
 class DataError(Exception):
-    """The input is wrong in a way that its owner can mend; the message says where, what, and what is right."""
+    """The input is wrong in a way that its owner can mend: where, what, and what would be right."""
 
 
 def run(
@@ -62,9 +62,7 @@ def read_settings(paths: ProcessingPaths) -> dict[str, Any]:
     try:
         settings = json.loads(paths.settings.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(
-            f"{paths.settings}: the job got no settings (input '{paths.settings.parent.name}')"
-        ) from None
+        raise DataError(f"{paths.settings}: the job got no input '{paths.settings.parent.name}'") from None
     except ValueError as error:
         raise DataError(f"{paths.settings}: not JSON: {error}") from None
     if not isinstance(settings, dict):

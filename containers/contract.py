@@ -43,6 +43,7 @@ METRIC_GROUPS = {
     "multiclass": "multiclass_classification_metrics",
     "regression": "regression_metrics",
 }
+GATE_SHORTFALL_PATH = "gate.shortfall"  # by how much the bar was missed; 0 where it was met
 
 
 def metric_path(problem: str, metric: str) -> str:

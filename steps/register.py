@@ -1,0 +1,65 @@
+"""Register: a model package in the use case's group, with its metrics and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sagemaker.core.helper.pipeline_variable import StrPipeVar
+from sagemaker.core.metadata_properties import MetadataProperties
+from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.functions import Join
+from sagemaker.mlops.workflow.model_step import ModelStep
+from sagemaker.serve.model_builder import ModelBuilder
+
+from containers import contract
+from steps.context import StepContext
+
+NAME = "Register"
+CONTENT_TYPES = ("text/csv", "application/json")
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """What the registered model may be hosted on."""
+
+    instances: tuple[str, ...] = ("ml.m5.large",)
+    batch_instances: tuple[str, ...] = ("ml.m5.large",)
+
+
+def register_step(
+    context: StepContext,
+    image: str,
+    hosting: Hosting,
+    group: str,
+    *,
+    model: StrPipeVar,
+    evaluation: StrPipeVar,
+    approval: StrPipeVar,
+    lineage: Mapping[str, StrPipeVar],
+    commit: str | None = None,
+) -> ModelStep:
+    """Put ``model`` into ``group`` with approval status ``approval``; ``lineage`` says what it was made from."""
+    builder = ModelBuilder(
+        s3_model_data_url=model, image_uri=image, role_arn=context.role, sagemaker_session=context.session
+    )
+    step_args = builder.register(
+        model_package_group_name=group,
+        content_types=list(CONTENT_TYPES),
+        response_types=list(CONTENT_TYPES),
+        inference_instances=list(hosting.instances),
+        transform_instances=list(hosting.batch_instances),
+        approval_status=approval,
+        model_metrics=ModelMetrics(
+            model_statistics=MetricsSource(
+                content_type="application/json",
+                s3_uri=Join(on="/", values=[evaluation, contract.EVALUATION_FILE]),
+            )
+        ),
+        metadata_properties=MetadataProperties(
+            commit_id=commit, generated_by=ExecutionVariables.PIPELINE_EXECUTION_ARN
+        ),
+        customer_metadata_properties=dict(lineage),
+    )
+    return ModelStep(name=NAME, step_args=step_args, retry_policies=context.request_retries())

@@ -7,10 +7,14 @@ it as events. Group and stream are named as SageMaker names them (``/aws/sagemak
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+
+_TAIL = 1 << 18  # bytes of a log's end that are looked at for its last lines
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,21 @@ def read_events(path: Path) -> Iterator[Event]:
         for line in file:
             if not line.endswith("\n"):
                 return
-            stamp, _, message = line[:-1].partition(" ")
-            when = datetime.fromisoformat(stamp)
-            yield Event(round(when.timestamp() * 1000), message)
+            yield parse_line(line)
+
+
+def parse_line(line: str) -> Event:
+    """The event that ``format_line`` wrote."""
+    stamp, _, message = line.removesuffix("\n").partition(" ")
+    return Event(round(datetime.fromisoformat(stamp).timestamp() * 1000), message)
 
 
 def tail(path: Path, lines: int) -> list[str]:
     """The last messages of a log, without their times; none where there is no log yet."""
     if not path.exists():
         return []
-    return [event.message for event in read_events(path)][-lines:]
+    with path.open("rb") as file:  # the end of it only: a log can be larger than memory
+        start = max(0, file.seek(0, os.SEEK_END) - _TAIL)
+        file.seek(start)
+        whole = file.read().split(b"\n")[:-1]  # the last is empty, or still being written
+    return [parse_line(line.decode("utf-8", "replace")).message for line in whole[bool(start) :][-lines:]]

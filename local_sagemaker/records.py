@@ -8,6 +8,7 @@ gain from more.
 
 from __future__ import annotations
 
+import builtins
 import json
 import sqlite3
 import threading
@@ -109,13 +110,17 @@ class Records:
             self._notify(kind, name)
         return gone
 
-    def list(self, kind: str) -> list[Document]:
-        """All documents of a kind, oldest first."""
+    def items(self, kind: str) -> builtins.list[tuple[str, Document]]:
+        """All names and documents of a kind, oldest first."""
         with self._lock:
             rows = self._execute(
-                "SELECT document FROM record WHERE kind = ? ORDER BY position", kind
+                "SELECT name, document FROM record WHERE kind = ? ORDER BY position", kind
             ).fetchall()
-        return [json.loads(row[0]) for row in rows]
+        return [(name, json.loads(document)) for name, document in rows]
+
+    def list(self, kind: str) -> builtins.list[Document]:
+        """All documents of a kind, oldest first."""
+        return [document for _, document in self.items(kind)]
 
     def wait(
         self, kind: str, name: str, until: Callable[[Document], bool], timeout: float | None = None

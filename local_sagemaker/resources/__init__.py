@@ -1,0 +1,1 @@
+"""SageMaker's resources that are records with rules, and nothing that runs."""

@@ -1,0 +1,205 @@
+"""The engine: one run of one pipeline.
+
+A thread for the execution waits for events; each running step has a thread of its own that puts one event, how
+it ended, into the queue. Nothing polls. Every change is in the records before anything else happens, so that
+what a client sees is what a restart would find.
+
+A step can start when everything that it waits for has ended as it should: its dependencies, and the condition
+of its branch. A step that can never start (its branch was not taken, or something upstream did not end as
+needed) does not appear at all. After a failure that no other step waits for, running steps finish and no new
+one starts.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_sagemaker.pipelines import graph, state
+from local_sagemaker.pipelines.definition import Definition, Dependency, Step
+from local_sagemaker.pipelines.step_run import Context, Ended, StepRun
+from local_sagemaker.records import Closed
+
+log = logging.getLogger(__name__)
+
+STEP_FAILURE = "Step failure: One or multiple steps failed"  # AWS's words
+_WANTED = {  # trigger: the outcomes of the upstream step that satisfy it
+    "Completed": ("Succeeded",),
+    "Failed": ("Failed",),
+    "Stopped": ("Stopped",),
+    "Any": ("Succeeded", "Failed", "Stopped"),
+}
+_NEVER = "Never"  # beside the terminal statuses: the step will not run
+
+
+@dataclass
+class Progress:
+    """How far an execution is: the ended steps, and what those that succeeded left behind."""
+
+    ended: dict[str, str] = field(default_factory=dict)  # step -> terminal status, or _NEVER
+    results: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Execution:
+    """One execution, from its start (or its retry) to its end.
+
+    ``only`` limits it to some steps; ``progress`` holds the steps that count as done already.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        parallel: int | None = None,
+        only: Iterable[str] | None = None,
+        progress: Progress | None = None,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._context = context
+        self._definition: Definition = context.definition
+        self._parallel = parallel
+        self._only = frozenset(self._definition.steps if only is None else only)
+        self._progress = progress or Progress()
+        self._on_end = on_end
+        self._dependencies = {name: graph.dependencies(step) for name, step in self._definition.steps.items()}
+        self._dependents = graph.reversed_edges(graph.upstream(self._definition))
+        self._waiting = {name for name in self._only if name not in self._progress.ended}
+        self._ready: deque[str] = deque()
+        self._running: dict[str, StepRun] = {}
+        self._events: queue.SimpleQueue[tuple[str, Ended] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()  # guards _running and _stopping against stop()
+        self._stopping = False
+        self._halted = False  # a step failed, and nothing waits for that
+        self._thread = threading.Thread(target=self._run, name=f"execution {context.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Start nothing more, and stop what is running. Returns at once."""
+        with self._lock:
+            self._stopping = True
+            running = list(self._running.values())
+        self._context.stopping.set()
+        for run in running:
+            run.stop()
+        self._events.put(None)
+
+    def set_parallel(self, parallel: int) -> None:
+        """From now on, at most so many steps at a time."""
+        self._parallel = parallel
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+            status, reason = self._verdict()
+        except Closed:
+            return  # the local SageMaker is going down; the next start will find this execution unfinished
+        except Exception:
+            log.exception("execution %s broke", self._context.id)
+            status, reason = (
+                "Failed",
+                "InternalServerError: the local SageMaker could not carry on; see its log.",
+            )
+        try:
+            state.end_execution(self._context.records, self._context.id, status, reason)
+        except Closed:
+            return
+        finally:
+            self._on_end()
+
+    def _loop(self) -> None:
+        for name in self._definition.steps:
+            self._consider(name)
+        while True:
+            self._start_ready()
+            if not self._running:
+                return
+            event = self._events.get()
+            if event is not None:
+                self._finished(*event)
+
+    def _start_ready(self) -> None:
+        while self._ready and not self._halted:
+            with self._lock:
+                if self._stopping or len(self._running) >= (self._parallel or len(self._only)):
+                    return
+                name = self._ready.popleft()
+                run = StepRun(self._context, self._definition.steps[name], dict(self._progress.results))
+                self._running[name] = run
+            run.start(lambda ended, name=name: self._events.put((name, ended)))  # type: ignore[misc]
+
+    def _finished(self, name: str, ended: Ended) -> None:
+        with self._lock:
+            del self._running[name]
+        if ended.broken is not None:
+            raise ended.broken
+        if ended.status == "Succeeded":
+            self._progress.results[name] = ended.properties
+        self._progress.ended[name] = ended.status
+        if ended.status == "Failed" and not self._is_awaited(name):
+            self._halted = True
+        for dependent in self._dependents[name]:
+            self._consider(dependent)
+
+    def _is_awaited(self, name: str) -> bool:
+        """Whether some step is there for the failure of ``name``."""
+        return any(
+            dependency.step == name and "Failed" in _WANTED[dependency.trigger]
+            for dependent in self._dependents[name] & self._waiting
+            for dependency in self._dependencies[dependent]
+        )
+
+    def _consider(self, name: str) -> None:
+        """Move a waiting step to the ready ones, or out, if what it waits for allows that now."""
+        todo = [name]
+        while todo:
+            current = todo.pop()
+            if current not in self._waiting:
+                continue
+            verdicts = set(self._verdicts(self._definition.steps[current]))
+            if False in verdicts:
+                self._waiting.discard(current)
+                self._progress.ended[current] = _NEVER
+                todo.extend(self._dependents[current])
+            elif verdicts <= {True}:
+                self._waiting.discard(current)
+                self._ready.append(current)
+
+    def _verdicts(self, step: Step) -> Iterable[bool | None]:
+        """For everything the step waits for: as it should be, never to be, or not yet known."""
+        for dependency in self._dependencies[step.name]:
+            yield self._satisfied(dependency)
+        if step.branch and step.branch.condition in {*self._only, *self._progress.results}:
+            taken = self._satisfied(Dependency(step.branch.condition))
+            if taken:
+                outcome = self._progress.results[step.branch.condition]["Outcome"] == "true"
+                yield outcome is step.branch.outcome
+            else:
+                yield taken
+
+    def _satisfied(self, dependency: Dependency) -> bool | None:
+        status = self._progress.ended.get(dependency.step)
+        return None if status is None else status in _WANTED[dependency.trigger]
+
+    def _verdict(self) -> tuple[str, str | None]:
+        """The status at the end, and its reason."""
+        if self._stopping:
+            return "Stopped", None
+        statuses = set(self._progress.ended.values())
+        if self._halted:
+            return "Failed", STEP_FAILURE
+        if "Failed" in statuses:
+            return "CompletedWithFailures", None
+        return "Succeeded", None

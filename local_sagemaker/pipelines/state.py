@@ -1,0 +1,97 @@
+"""How executions and their steps are kept: the documents that survive the process.
+
+An execution is a record ``PipelineExecution`` named by its id. Its steps are records of a kind of their own for
+each execution, so that listing or changing a step costs the same however many executions there are. Step
+documents are PipelineExecutionStep entries, and keep what later executions may need: ``_Properties`` and
+``_Arguments``, both resolved.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from local_sagemaker.records import Records
+
+Document = dict[str, Any]
+
+EXECUTION = "PipelineExecution"
+STEP_TERMINAL = ("Succeeded", "Failed", "Stopped")
+EXECUTION_TERMINAL = (*STEP_TERMINAL, "CompletedWithFailures")
+
+STEP_REASON_LENGTH = 1024
+EXECUTION_REASON_LENGTH = 1300
+
+_ALPHABET = string.ascii_lowercase + string.digits
+_JOB_NAME_LENGTH = 63
+
+
+def steps_kind(execution_id: str) -> str:
+    """The kind of the records that are the steps of one execution."""
+    return f"PipelineExecutionStep/{execution_id}"
+
+
+def steps(records: Records, execution_id: str) -> list[Document]:
+    """The steps of an execution that have begun, in the order in which they did."""
+    return records.list(steps_kind(execution_id))
+
+
+def new_execution_id() -> str:
+    """Twelve letters and digits, as on AWS."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+def job_name(execution_id: str, step: str, prefix: str | None) -> str:
+    """A new name for a job of a step: ``pipelines-<execution>-<step, at most 20>-<10 letters and digits>``.
+
+    A name in the arguments (the SDK's ``use_custom_job_prefix``) takes the place of all but the last part.
+    """
+    tail = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(10))
+    head = prefix or f"pipelines-{execution_id}-{step[:20]}"
+    head = re.sub(r"[^a-zA-Z0-9-]", "-", head)[: _JOB_NAME_LENGTH - len(tail) - 1].lstrip("-")
+    return f"{head}-{tail}"
+
+
+def iso(seconds: float) -> str:
+    """A time as the execution variables show it: UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def end_step(
+    records: Records,
+    execution_id: str,
+    name: str,
+    status: str,
+    *,
+    reason: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    private: Mapping[str, Any] | None = None,
+) -> Document:
+    """Write that a step has ended; returns its document."""
+    change: Document = {"StepStatus": status, "EndTime": time.time(), **(private or {})}
+    if reason:
+        change["FailureReason"] = clipped(reason, STEP_REASON_LENGTH)
+    if metadata:
+        change["Metadata"] = dict(metadata)
+    return records.update(steps_kind(execution_id), name, change)
+
+
+def end_execution(records: Records, execution_id: str, status: str, reason: str | None) -> None:
+    """Write that an execution has ended."""
+    change: Document = {"PipelineExecutionStatus": status, "LastModifiedTime": time.time()}
+    if reason:
+        change["FailureReason"] = clipped(reason, EXECUTION_REASON_LENGTH)
+    records.update(EXECUTION, execution_id, change)
+
+
+def clipped(text: str, length: int) -> str:
+    """The text, shortened in the middle where it is too long: both the error's kind and its last line matter."""
+    if len(text) <= length:
+        return text
+    half = (length - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"

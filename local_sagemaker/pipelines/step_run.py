@@ -1,0 +1,212 @@
+"""One step of an execution while it runs: cache, attempts, retries, and the record of all that."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_sagemaker.pipelines import cache, state
+from local_sagemaker.pipelines.definition import Definition, Step
+from local_sagemaker.pipelines.expressions import ExpressionError, Scope
+from local_sagemaker.pipelines.retry import Retries
+from local_sagemaker.pipelines.steps import STEP_TYPES
+from local_sagemaker.pipelines.steps.base import Attempt, StepFailure, StepStopped, Success
+from local_sagemaker.records import Closed, Records
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all steps of one execution share."""
+
+    id: str
+    arn: str
+    pipeline: str
+    pipeline_arn: str
+    started: float  # epoch seconds
+    definition: Definition
+    parameters: Mapping[str, Any]  # typed
+    records: Records
+    read: Callable[[str], bytes]  # one S3 object by its URI
+    call: Callable[[str, Mapping[str, Any]], dict[str, Any]]  # ControlPlane.call
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a step ended."""
+
+    status: str  # "Succeeded", "Failed" or "Stopped"
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    broken: BaseException | None = None  # the record could not be written: the execution cannot carry on
+
+
+class StepRun:
+    """Runs one step in a thread. ``results`` are the properties of the steps that succeeded so far."""
+
+    def __init__(self, context: Context, step: Step, results: Mapping[str, Mapping[str, Any]]) -> None:
+        self._context = context
+        self._step = step
+        self._type = STEP_TYPES[step.type]
+        self._results = results
+        self._kind = state.steps_kind(context.id)
+        self._cache = cache.StepCache(context.records, context.pipeline)
+        self._lock = threading.Lock()  # guards _stop_work
+        self._stop_work: Callable[[], None] | None = None
+
+    def start(self, on_end: Callable[[Ended], None]) -> None:
+        """Begin; ``on_end`` is called from the step's thread, exactly once."""
+
+        def body() -> None:
+            try:
+                ended = self._run()
+            except BaseException as error:  # noqa: BLE001 - the execution must hear of every end
+                ended = Ended("Failed", broken=error)
+            on_end(ended)
+
+        threading.Thread(
+            target=body, name=f"step {self._step.name} of {self._context.id}", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Stop the step's work, if there is any yet; the context says that the execution is stopping."""
+        with self._lock:
+            stop_work, self._stop_work = self._stop_work, None
+        if stop_work:
+            self._context.records.update(self._kind, self._step.name, {"StepStatus": "Stopping"})
+            stop_work()
+
+    def _run(self) -> Ended:
+        document = {
+            "StepName": self._step.name,
+            "StepDisplayName": self._step.display_name,
+            "StepDescription": self._step.description,
+            "StepStatus": "Starting",
+            "StartTime": time.time(),
+            "AttemptCount": 0,
+            "_Type": self._step.type,
+        }
+        self._context.records.create(self._kind, self._step.name, document)
+        retries = Retries(self._step.retry)
+        attempt = 0
+        while True:
+            try:
+                return self._succeeded(*self._attempt(attempt))
+            except StepStopped:
+                return self._end("Stopped")
+            except Closed:
+                raise
+            except StepFailure as failure:
+                wait = None if self._context.stopping.is_set() else retries.wait_after(failure.kind)
+                if wait is None:
+                    return self._end("Failed", failure.reason, failure.metadata)
+                log.info("step %s failed (%s); again in %g s", self._step.name, failure.reason, wait)
+            except Exception:
+                log.exception("step %s of execution %s broke", self._step.name, self._context.id)
+                return self._end(
+                    "Failed", "InternalServerError: the local SageMaker broke on this step; see its log."
+                )
+            if self._context.stopping.wait(wait):
+                return self._end("Stopped")
+            attempt += 1
+            self._context.records.update(self._kind, self._step.name, {"AttemptCount": attempt})
+
+    def _attempt(self, attempt: int) -> tuple[Success, cache.Key, bool]:
+        """One attempt: the result, the cache key, and whether the result is new."""
+        prefix = self._step.arguments.get(self._type.filled_in[0]) if self._type.filled_in else None
+        name = state.job_name(self._context.id, self._step.name, prefix if isinstance(prefix, str) else None)
+        scope = self._scope(name)
+        try:
+            arguments = self._type.prepare(self._step, scope)
+        except ExpressionError as error:
+            raise StepFailure(f"ClientError: {error}") from error
+        key = {field: arguments[field] for field in self._type.cache_keys if field in arguments}
+        if attempt == 0:
+            hit = self._look_up(key)
+            if hit:
+                return Success(hit.properties, hit.metadata), key, False
+        result = self._type.run(
+            Attempt(
+                step=self._step,
+                arguments=arguments,
+                scope=scope,
+                job_name=name,
+                execution_arn=self._context.arn,
+                send=self._context.call,
+                wait=self._context.records.wait,
+                report=self._report,
+                stopping=self._context.stopping.is_set,
+            )
+        )
+        return result, key, True
+
+    def _look_up(self, key: cache.Key) -> cache.Hit | None:
+        config = self._step.cache
+        if not config or not config.get("Enabled") or not self._type.cache_keys:
+            return None
+        expire_after = config.get("ExpireAfter")
+        since = time.time() - cache.seconds(expire_after) if expire_after else 0.0
+        hit = self._cache.find(self._step.name, key, since)
+        if hit:
+            change = {"CacheHitResult": {"SourcePipelineExecutionArn": hit.execution_arn}}
+        else:
+            reason = self._cache.why_missed(self._step.name, key)
+            log.info("step %s is not taken from the cache: %s", self._step.name, reason)
+            change = {"_CacheMiss": reason}  # type: ignore[dict-item]
+        self._context.records.update(self._kind, self._step.name, change)
+        return hit
+
+    def _report(self, metadata: Mapping[str, Any], stop_work: Callable[[], None]) -> None:
+        """The step's work has begun: say so, and remember how to stop it."""
+        change = {"StepStatus": "Executing", "Metadata": dict(metadata)}
+        self._context.records.update(self._kind, self._step.name, change)
+        with self._lock:
+            self._stop_work = stop_work
+        if self._context.stopping.is_set():
+            self.stop()
+
+    def _succeeded(self, result: Success, key: cache.Key, is_new: bool) -> Ended:  # noqa: FBT001
+        document = state.end_step(
+            self._context.records,
+            self._context.id,
+            self._step.name,
+            "Succeeded",
+            metadata=result.metadata,
+            private={"_Properties": dict(result.properties)},
+        )
+        if is_new and self._type.cache_keys:
+            hit = cache.Hit(self._context.arn, result.metadata, result.properties)
+            self._cache.remember(self._step.name, key, document["EndTime"], hit)
+        return Ended("Succeeded", result.properties)
+
+    def _end(
+        self, status: str, reason: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> Ended:
+        state.end_step(
+            self._context.records,
+            self._context.id,
+            self._step.name,
+            status,
+            reason=reason,
+            metadata=metadata,
+        )
+        return Ended(status)
+
+    def _scope(self, job_name: str) -> Scope:
+        variables = {
+            "StartDateTime": state.iso(self._context.started),
+            "CurrentDateTime": state.iso(time.time()),
+            "PipelineName": self._context.pipeline,
+            "PipelineArn": self._context.pipeline_arn,
+            "PipelineExecutionId": self._context.id,
+            "PipelineExecutionArn": self._context.arn,
+            f"{self._step.type}JobName": job_name,  # of this step, if it is one with a job
+        }
+        return Scope(
+            self._context.definition, self._context.parameters, variables, self._results, self._context.read
+        )

@@ -1,0 +1,107 @@
+"""What a type of step is: how the checker sees it, and how it runs.
+
+A new type is one module with one StepType, entered in the table in ``steps/__init__.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_sagemaker.errors import AwsError
+from local_sagemaker.pipelines.definition import Step
+from local_sagemaker.pipelines.expressions import Scope, resolve
+from local_sagemaker.pipelines.retry import kind_of_error
+
+Document = dict[str, Any]
+
+
+class StepFailure(Exception):  # noqa: N818 - read as "the failure of a step"
+    """The step failed.
+
+    ``reason`` is what the user reads as FailureReason (None: there is none), ``kind`` the exception type by
+    which retry policies know the failure, and ``metadata`` what the step says about itself, if that is new.
+    """
+
+    def __init__(
+        self, reason: str | None, *, kind: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.kind = kind
+        self.metadata = metadata or {}
+
+
+class StepStopped(Exception):  # noqa: N818 - not an error
+    """The step was stopped because its execution was."""
+
+
+@dataclass(frozen=True)
+class Success:
+    """What a step that succeeded leaves behind."""
+
+    properties: Mapping[str, Any]  # what ``Get: Steps.<name>.…`` reads
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # as in PipelineExecutionStepMetadata
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to run one step, and what it may use."""
+
+    step: Step
+    arguments: Mapping[str, Any]  # resolved
+    scope: Scope
+    job_name: str  # unique; what SageMaker would call a job of this step
+    execution_arn: str
+    send: Callable[[str, Mapping[str, Any]], Document]  # ControlPlane.call
+    wait: Callable[[str, str, Callable[[Document], bool]], Document]  # Records.wait
+    report: Callable[[Mapping[str, Any], Callable[[], None]], None]  # metadata; how to stop what now runs
+    stopping: Callable[[], bool]
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> Document:
+        """Run an operation. Raises StepFailure, in AWS's words, where it is refused."""
+        try:
+            return self.send(operation, request)
+        except AwsError as error:
+            fault = "InternalServerError" if error.status >= 500 else "ClientError"
+            raise StepFailure(
+                f"{fault}: Failed to invoke sagemaker:{operation}. Error Details: {error.message}",
+                kind=kind_of_error(error),
+            ) from error
+
+    @property
+    def tags(self) -> list[dict[str, str]]:
+        """What SageMaker tags a pipeline's jobs with, beside the tags that the arguments ask for."""
+        own = [
+            {"Key": "sagemaker:pipeline-execution-arn", "Value": self.execution_arn},
+            {"Key": "sagemaker:pipeline-step-name", "Value": self.step.name},
+        ]
+        return [*self.arguments.get("Tags", ()), *own]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepType:
+    """One type of step. The fields say what the checker must know."""
+
+    name: str
+    fields: tuple[str, ...] = ()  # keys of a step of this type, beside those that every step has
+    create: str = ""  # the operation whose request the arguments are
+    describe: str = ""  # the operation whose answer the step's properties are
+    filled_in: tuple[str, ...] = ()  # required members of the request that the service makes up
+    properties: tuple[str, ...] = ()  # what can be read of a step without ``describe``; all of them texts
+    cache_keys: tuple[str, ...] = ()  # AWS's list of the arguments that decide whether a result is used again
+
+    def mistakes(self, step: Step) -> Iterable[str]:
+        """What is wrong with the arguments, where no request shape says it."""
+        del step
+        return ()
+
+    def prepare(self, step: Step, scope: Scope) -> Document:
+        """The step's arguments, every expression resolved."""
+        resolved: Document = resolve(step.arguments, scope)
+        return resolved
+
+    def run(self, attempt: Attempt) -> Success:
+        """Do what the step is for. Blocks until done; raises StepFailure and StepStopped."""
+        raise NotImplementedError(self.name)

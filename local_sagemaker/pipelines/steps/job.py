@@ -1,0 +1,64 @@
+"""A step that creates a job and waits for its end: what processing, training and the like have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from local_sagemaker.pipelines.retry import kind_of_reason
+from local_sagemaker.pipelines.steps.base import (
+    Attempt,
+    Document,
+    StepFailure,
+    StepStopped,
+    StepType,
+    Success,
+)
+
+_TERMINAL = ("Completed", "Failed", "Stopped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStep(StepType):
+    """One kind of job, ``resource`` being its name in the API: ``"TrainingJob"``."""
+
+    resource: str
+
+    def run(self, attempt: Attempt) -> Success:
+        """Create the job, wait, and hand on its description."""
+        name = attempt.job_name
+        answer = attempt.call(
+            f"Create{self.resource}",
+            {**attempt.arguments, f"{self.resource}Name": name, "Tags": attempt.tags},
+        )
+        metadata = {self.resource: {"Arn": answer[f"{self.resource}Arn"]}}
+        named = {f"{self.resource}Name": name}
+        attempt.report(metadata, lambda: _stop(attempt, self.resource, named))
+        attempt.wait(self.resource, name, self._ended)
+        described = attempt.call(self.describe, named)
+        status = described[f"{self.resource}Status"]
+        if status == "Completed":
+            return Success(described, metadata)
+        if status == "Stopped" and attempt.stopping():
+            raise StepStopped
+        reason = described.get("FailureReason") or f"The job ended with status {status}" + (
+            f" ({described['SecondaryStatus']})." if "SecondaryStatus" in described else "."
+        )
+        raise StepFailure(prefixed(reason), kind=kind_of_reason(reason), metadata=metadata)
+
+    def _ended(self, job: Document) -> bool:
+        return job[f"{self.resource}Status"] in _TERMINAL
+
+
+def prefixed(reason: str) -> str:
+    """A job's failure reason as the step's: whatever the service is not to blame for is a ClientError."""
+    if reason.startswith(("ClientError", "InternalServerError", "CapacityError")):
+        return reason
+    return f"ClientError: {reason}"
+
+
+def _stop(attempt: Attempt, resource: str, named: Document) -> None:
+    """Ask the job to stop; one that has ended by itself in the meantime needs no asking."""
+    try:
+        attempt.call(f"Stop{resource}", named)
+    except StepFailure:
+        return

@@ -1,7 +1,7 @@
 """A job's log: one text file, one line an event, each with the time at which it arrived.
 
-``2026-11-21T08:00:00.123Z text of the line``. People read it with ``tail -f``; the CloudWatch Logs front reads
-it as events. Group and stream are named as SageMaker names them (``/aws/sagemaker/TrainingJobs``,
+``2026-11-21T08:00:00.123Z text of the line``. People read it with ``tail -f``; the CloudWatch Logs front
+reads it as events. Group and stream are named as SageMaker names them (``/aws/sagemaker/TrainingJobs``,
 ``<job>/algo-1-<epoch seconds>``), and are the file's path below the log folder.
 """
 
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
 
 _TAIL = 1 << 18  # bytes of a log's end that are looked at for its last lines
 

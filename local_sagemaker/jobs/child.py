@@ -1,0 +1,165 @@
+"""From a fork of the preforked parent to the job's own program."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from local_sagemaker.jobs import interpreter, namespace, rewriting
+from local_sagemaker.jobs.namespace import Room
+
+# Docker's exit codes for a container that could not start.
+CANNOT_START, CANNOT_EXECUTE, NOT_FOUND = 125, 126, 127
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the server asks for, as it travels to the child: every field is JSON."""
+
+    room: Room
+    argv: list[str]
+    environment: dict[str, str]
+    cwd: str
+    cpus: list[int]
+
+    @classmethod
+    def read(cls, descriptor: int) -> Order:
+        """The order in an open file."""
+        with open(descriptor, encoding="utf-8") as file:
+            fields = json.load(file)
+        room = fields.pop("room")
+        hosts, keep = tuple(room.pop("hosts")), tuple(room.pop("keep"))
+        return cls(room=Room(**room, hosts=hosts, keep=keep), **fields)
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """What the parent leaves to each of its children."""
+
+    pid: int  # the parent's own
+    rung: str  # of the ladder in ``namespace``
+    library_path: tuple[str, ...]  # sys.path of a new interpreter, without its first entry
+    environment: Mapping[str, str]  # under which the libraries were loaded
+
+
+class CannotStart(Exception):
+    """The job's program cannot be run: a sentence for its log, and the exit code."""
+
+    def __init__(self, message: str, code: int = CANNOT_START) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def become(order: int, output: int, server: socket.socket, inheritance: Inheritance) -> NoReturn:
+    """Turn this freshly forked process into the job.
+
+    Args:
+        order: an open file with an ``Order``.
+        output: where standard output and standard error go.
+        server: where to say that the job has started, and in which mount namespace.
+        inheritance: what the parent left.
+    """
+    started = time.time()
+    code = CANNOT_START
+    try:
+        os.setsid()
+        _own_signals()
+        _own_streams(output)
+        _start(Order.read(order), server, inheritance, started)
+    except CannotStart as problem:
+        _say(str(problem))
+        code = problem.code
+    except OSError as problem:
+        _say(f"the job cannot start: {problem}")
+    finally:  # nothing of a child may run on in the parent's code
+        os._exit(code)
+
+
+def _start(order: Order, server: socket.socket, inheritance: Inheritance, started: float) -> NoReturn:
+    rewrite = None
+    if inheritance.rung == namespace.REWRITTEN:
+        rewrite = rewriting.Rewriter(order.room.folder)
+        order = rewrite.order(order)
+        for sentence in rewrite.warnings(order.room.network):
+            _say(sentence)
+    else:
+        namespace.enter(inheritance.rung, order.room)
+    namespace.die_with_parent(inheritance.pid)  # after the change of rights in enter, which switches it off
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, order.cpus)
+    _announce(server, started, inheritance.rung)
+    try:
+        os.chdir(order.cwd)
+    except OSError as problem:
+        raise CannotStart(f"the working directory {order.cwd} cannot be entered: {problem.strerror}")
+    loaded = {name.partition(".")[0] for name in sys.modules} - {"__main__", "local_sagemaker"}
+    plan = interpreter.plan(order.argv, order.environment, loaded, inheritance.environment)
+    if plan is None:
+        _replace(order)
+    os.environ.clear()
+    os.environ.update(order.environment)
+    if rewrite is None:
+        interpreter.run(plan, inheritance.library_path)
+    rewrite.install(inheritance.library_path)
+    interpreter.run(plan, inheritance.library_path, rewrite.code)
+
+
+def _replace(order: Order) -> NoReturn:
+    """Run any other program, or a Python from its very start, in this process's place."""
+    name = order.argv[0]
+    if interpreter.is_python(name):
+        os.execve(sys.executable, [sys.executable, *order.argv[1:]], order.environment)
+    program = name if "/" in name else shutil.which(name, path=order.environment["PATH"])
+    if program is None:
+        raise CannotStart(f"the program {name!r} is not in PATH ({order.environment['PATH']})", NOT_FOUND)
+    try:
+        os.execve(program, order.argv, order.environment)
+    except FileNotFoundError:
+        raise CannotStart(f"the program {name!r} does not exist", NOT_FOUND)
+    except OSError as problem:
+        raise CannotStart(f"the program {name!r} cannot be executed: {problem.strerror}", CANNOT_EXECUTE)
+
+
+def _announce(server: socket.socket, started: float, rung: str) -> None:
+    message = json.dumps({"started": started, "isolation": rung, "pid": os.getpid()}).encode() + b"\n"
+    with contextlib.suppress(OSError):  # the server is gone: so will be this process
+        if rung == namespace.REWRITTEN:
+            server.sendall(message)
+        else:
+            with open("/proc/self/ns/mnt") as own:
+                socket.send_fds(server, [message], [own.fileno()])
+    server.close()
+
+
+def _own_signals() -> None:
+    """The dispositions of a fresh interpreter; forked processes keep their parent's."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if hasattr(signal, "SIGXFSZ"):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    signal.set_wakeup_fd(-1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _own_streams(output: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    os.close(nothing)
+    os.close(output)
+
+
+def _say(sentence: str) -> None:
+    os.write(1, f"local_sagemaker: {sentence}\n".encode(errors="replace"))

@@ -1,0 +1,185 @@
+"""Run a container's command as a process of this machine, with the container's ``/opt/ml``.
+
+The rest of this package says how; this module is what the rest of the server uses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from local_sagemaker.jobs.child import Order
+from local_sagemaker.jobs.launcher import Launcher, base_environment
+from local_sagemaker.jobs.namespace import Room
+from local_sagemaker.jobs.output import Output
+from local_sagemaker.jobs.run import ITSELF, LOST, STOP, Course, Run
+from local_sagemaker.jobs.scheduler import Closed, Scheduler, Withdrawn
+from local_sagemaker.settings import Settings
+
+GRACE = 120.0  # seconds between SIGTERM and SIGKILL; StopTrainingJob and MaxRuntimeInSeconds document it
+
+
+@dataclass(frozen=True)
+class Task:
+    """One container run as a process group."""
+
+    job: str  # unique: "training-job/my-job"
+    folder: Path  # becomes /opt/ml, read-write
+    argv: tuple[str, ...]  # entry point and arguments, as in the container
+    environment: Mapping[str, str]  # the container's, beyond a minimal base
+    log: Path  # gets standard output and standard error, see ``local_sagemaker.logs``
+    cwd: str = "/"  # as seen inside
+    max_seconds: float | None = None
+    hosts: tuple[str, ...] = ("algo-1",)  # of the whole job, this task's own first
+    network: bool = True  # False is EnableNetworkIsolation
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended."""
+
+    exit_code: int  # as a shell gives it: 128 + n for the signal n
+    ended_by: str  # "itself" | "time limit" | "stop" | "lost" (its parent died, or the runner was closed)
+    started: float  # epoch seconds: the process's first instruction
+    ended: float  # … and when it was reaped
+    isolation: str  # "root namespaces" | "user namespaces" | "rewritten paths"; "" if it never started
+    cores: int  # 0 if it never started
+
+
+class ProcessRunner:
+    """Runs tasks, each when there are cores for it. Every method may be called from any thread.
+
+    Args:
+        settings: where state lies, and how many cores all jobs together may use.
+        grace: how long a job that is told to end may take, in seconds.
+        isolation: a rung of the ladder in ``namespace``, instead of the best that works here.
+    """
+
+    def __init__(self, settings: Settings, *, grace: float = GRACE, isolation: str | None = None) -> None:
+        self._settings = settings
+        self._grace = grace
+        self._launcher = Launcher(settings.logs / "preforked-parent.log", isolation)
+        self._scheduler = Scheduler(_cpus(settings.cores))
+        self._runs: dict[str, Run] = {}
+
+    def start(self) -> None:
+        """Start loading in the background. Jobs may be run at once: they wait for it."""
+        self._launcher.start()
+
+    def announce(self, job: str) -> None:
+        """A job has been accepted and will want cores."""
+        self._scheduler.announce(job)
+
+    def withdraw(self, job: str) -> None:
+        """A job will not run after all. One that ran needs no withdrawal."""
+        self._scheduler.withdraw(job)
+
+    def stop(self, job: str) -> None:
+        """Tell a job to end: SIGTERM, after the grace SIGKILL. One that has not started yet never will."""
+        self._scheduler.withdraw(job)  # first: a job that gets its cores before this is in ``_runs`` already
+        if run := self._runs.get(job):
+            run.stop()
+
+    def run(self, task: Task) -> Outcome:
+        """Wait for cores, run the task, and return when no process of it is left.
+
+        Raises:
+            ValueError: a task of that job is running.
+        """
+        run = Run(max_seconds=task.max_seconds, grace=self._grace)
+        if self._runs.setdefault(task.job, run) is not run:
+            raise ValueError(f"the job {task.job!r} is running already")
+        try:
+            with self._scheduler.cores(task.job) as cpus:
+                return _outcome(self._follow(run, task, cpus), len(cpus))
+        except Withdrawn as withdrawn:
+            reason = LOST if isinstance(withdrawn, Closed) else STOP
+            return _outcome(Course(exit_code=-signal.SIGTERM, told_to_end_by=reason), 0)
+        finally:
+            del self._runs[task.job]
+            run.close()
+
+    def close(self) -> None:
+        """Kill every job, and the preforked parent."""
+        self._scheduler.close()
+        self._launcher.close()
+
+    def _follow(self, run: Run, task: Task, cpus: Sequence[int]) -> Course:
+        reading, writing = os.pipe()
+        with (
+            open(reading, "rb", buffering=0),
+            Output(reading, task.log) as output,
+            self._scratch() as scratch,
+        ):
+            with open(writing, "wb", buffering=0), self._order(task, cpus, scratch) as order:
+                try:
+                    conversation = self._launcher.launch(order.fileno(), writing)
+                except OSError as problem:
+                    output.say(f"the job cannot start: {problem}")
+                    return Course(told_to_end_by=LOST)
+            course = run.follow(conversation, output)
+            if course.told_to_end_by == LOST:
+                output.say("the job is lost: the process that it was started from has ended")
+            return course
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """The job's /tmp, gone when it has ended."""
+        parent = self._settings.folder / "scratch"
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _order(self, task: Task, cpus: Sequence[int], scratch: Path) -> IO[bytes]:
+        """The order as an open file: an environment may be larger than a socket's buffer."""
+        base = base_environment() | {"HOSTNAME": task.hosts[0]}
+        interpreter = {sys.prefix, sys.base_prefix, *sys.path, str(self._settings.folder), str(task.folder)}
+        order = Order(
+            room=Room(
+                folder=str(task.folder),
+                scratch=str(scratch),
+                hosts=task.hosts,
+                network=task.network,
+                keep=tuple(sorted(path for path in interpreter if path and Path(path).exists())),
+            ),
+            argv=list(task.argv),
+            environment={**base, **task.environment},
+            cwd=task.cwd,
+            cpus=list(cpus),
+        )
+        file = tempfile.TemporaryFile()
+        file.write(json.dumps(asdict(order)).encode())
+        file.seek(0)
+        return file
+
+
+def _cpus(cores: int) -> list[int]:
+    """The machine's first ``cores`` CPUs, or all it has."""
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS has none; the numbers then only count
+    available = sorted(affinity(0)) if affinity else list(range(cores))
+    return available[: max(1, cores)]
+
+
+def _outcome(course: Course, cores: int) -> Outcome:
+    ended = course.ended or time.time()
+    return Outcome(
+        exit_code=128 - course.exit_code if course.exit_code < 0 else course.exit_code,
+        ended_by=course.told_to_end_by or ITSELF,
+        started=course.started or ended,
+        ended=ended,
+        isolation=course.isolation,
+        cores=cores,
+    )

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from local_sagemaker.jobs import interpreter, namespace, rewriting
@@ -51,7 +52,7 @@ class Inheritance:
     environment: Mapping[str, str]  # under which the libraries were loaded
 
 
-class CannotStart(Exception):
+class CannotStart(Exception):  # noqa: N818 - says what happened, as FileNotFound would
     """The job's program cannot be run: a sentence for its log, and the exit code."""
 
     def __init__(self, message: str, code: int = CANNOT_START) -> None:
@@ -89,7 +90,7 @@ def _start(order: Order, server: socket.socket, inheritance: Inheritance, starte
     if inheritance.rung == namespace.REWRITTEN:
         rewrite = rewriting.Rewriter(order.room.folder)
         order = rewrite.order(order)
-        for sentence in rewrite.warnings(order.room.network):
+        for sentence in rewrite.warnings(network=order.room.network):
             _say(sentence)
     else:
         namespace.enter(inheritance.rung, order.room)
@@ -117,12 +118,12 @@ def _replace(order: Order) -> NoReturn:
     """Run any other program, or a Python from its very start, in this process's place."""
     name = order.argv[0]
     if interpreter.is_python(name):
-        os.execve(sys.executable, [sys.executable, *order.argv[1:]], order.environment)
+        os.execve(sys.executable, [sys.executable, *order.argv[1:]], order.environment)  # noqa: S606
     program = name if "/" in name else shutil.which(name, path=order.environment["PATH"])
     if program is None:
         raise CannotStart(f"the program {name!r} is not in PATH ({order.environment['PATH']})", NOT_FOUND)
     try:
-        os.execve(program, order.argv, order.environment)
+        os.execve(program, order.argv, order.environment)  # noqa: S606 - no shell is meant
     except FileNotFoundError:
         raise CannotStart(f"the program {name!r} does not exist", NOT_FOUND)
     except OSError as problem:
@@ -135,7 +136,7 @@ def _announce(server: socket.socket, started: float, rung: str) -> None:
         if rung == namespace.REWRITTEN:
             server.sendall(message)
         else:
-            with open("/proc/self/ns/mnt") as own:
+            with Path("/proc/self/ns/mnt").open() as own:
                 socket.send_fds(server, [message], [own.fileno()])
     server.close()
 

@@ -1,7 +1,8 @@
 """Be ``python script.py`` in a process that already has its libraries loaded.
 
-``plan`` reads a command line as the interpreter would and says whether this process can stand in for it; ``run``
-does, and ends the process exactly as the interpreter ends: same output, same tracebacks, same exit status.
+``plan`` reads a command line as the interpreter would and says whether this process can stand in for it;
+``run`` does, and ends the process exactly as the interpreter ends: same output, same tracebacks, same exit
+status.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ class Plan:
 
 
 def is_python(program: str) -> bool:
-    """Whether ``program`` is the container's Python: any interpreter name, on a path that is not this machine's."""
-    name = os.path.basename(program)
+    """Whether ``program`` is the container's Python: its name, on a path that is not this machine's."""
+    name = Path(program).name
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     if not PYTHON.fullmatch(name) or name not in ("python", "python3", version):
         return False
-    return program == name or program == sys.executable or not os.path.exists(program)
+    return program == name or program == sys.executable or not Path(program).exists()
 
 
 def plan(
@@ -66,14 +67,14 @@ def plan(
     Args:
         argv: the command line as seen inside, beginning with the program.
         environment: the job's environment.
-        loaded: the top-level names of the modules loaded here; the job must not bring its own module of that name.
+        loaded: top-level names of the modules loaded here; the job must not bring a module of that name.
         loaded_with: the environment under which they were loaded.
     """
     command = _command(argv)
     if command is None or _reads_otherwise(environment, loaded_with):
         return None
     kind, target, arguments = command
-    first = {"script": os.path.dirname(os.path.realpath(target)), "module": os.getcwd(), "code": ""}[kind]
+    first = {"script": str(Path(target).resolve().parent), "module": str(Path.cwd()), "code": ""}[kind]
     path = [first, *(part for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part)]
     if any(_top_level_names(folder or ".") & set(loaded) for folder in path):
         return None
@@ -94,7 +95,7 @@ def _command(argv: Sequence[str]) -> tuple[str, str, tuple[str, ...]] | None:
             return "code", rest[1], ("-c", *rest[2:])
         if rest and rest[0].startswith("-"):
             return None
-    if not rest or rest[0].endswith((".pyc", ".pyz", ".zip")) or not os.path.isfile(rest[0]):
+    if not rest or rest[0].endswith((".pyc", ".pyz", ".zip")) or not Path(rest[0]).is_file():
         return None
     return "script", rest[0], tuple(rest)
 
@@ -113,7 +114,7 @@ def _top_level_names(folder: str) -> set[str]:
         for entry in entries:
             if entry.name.endswith((".py", ".so", ".pyc")):
                 names.add(entry.name.partition(".")[0])
-            elif os.path.isfile(os.path.join(entry.path, "__init__.py")):
+            elif Path(entry.path, "__init__.py").is_file():
                 names.add(entry.name)
     return names
 
@@ -140,7 +141,7 @@ def run(plan: Plan, library_path: Sequence[str], rewrite: Rewrite = lambda code:
 
 
 def _settle(plan: Plan, library_path: Sequence[str]) -> set[str]:
-    """Make this process's state that of an interpreter that has just started; returns the modules it came with."""
+    """Make this process an interpreter that has just started; returns the modules it came with."""
     for name in [name for name in sys.modules if name.split(".")[0] == "local_sagemaker"]:
         del sys.modules[name]  # the job has no business with us; what runs now keeps its own references
     main = types.ModuleType("__main__")
@@ -169,7 +170,7 @@ def _execute(plan: Plan, rewrite: Rewrite) -> None:
     if plan.kind == "code":
         exec(rewrite(compile(plan.target, "<string>", "exec", dont_inherit=True)), main)  # noqa: S102
         return
-    path = os.path.abspath(plan.target)
+    path = str(Path.cwd() / plan.target)
     main.update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
     code = compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
     exec(rewrite(code), main)  # noqa: S102 - running what the user wrote is the point

@@ -105,7 +105,7 @@ class Launcher:
 
 
 def _environment() -> dict[str, str]:
-    """What the parent sees: nothing of the user's Python settings, and what libraries must find when they load."""
+    """What the parent sees: no Python settings of the user's, and what libraries must find as they load."""
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {**base_environment(), **passed_on, **preload.LOADED_WITH}
 

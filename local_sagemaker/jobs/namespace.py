@@ -1,8 +1,9 @@
 """A private ``/opt/ml`` (and ``/tmp``, host names, network) for a process, without a container.
 
-The kernel gives every process its own view of the file system (mount namespaces). Root may just take one; anybody
-else takes a user namespace with it. ``enter`` moves the calling process, which must have one thread, into such a
-view; the machine outside sees nothing of it. Takes less than a millisecond, needs no program and no dependency.
+The kernel gives every process its own view of the file system (mount namespaces). Root may just take one;
+anybody else takes a user namespace with it. ``enter`` moves the calling process, which must have one
+thread, into such a view; the machine outside sees nothing of it. Takes less than a millisecond, needs no
+program and no dependency.
 
 Sources: mount_namespaces(7), user_namespaces(7), network_namespaces(7).
 """
@@ -139,12 +140,12 @@ def sweep(namespace: int) -> None:
 
 
 def _processes() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return (int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit())
 
 
 def _namespace_of(pid: int) -> tuple[int, int] | None:
     try:
-        status = os.stat(f"/proc/{pid}/ns/mnt")
+        status = Path(f"/proc/{pid}/ns/mnt").stat()
     except OSError:  # gone, a zombie, or somebody else's
         return None
     return status.st_dev, status.st_ino
@@ -178,7 +179,7 @@ def _cover_opt() -> None:
         for entry in entries:
             new, source = Path("/opt", entry.name), f"/proc/self/fd/{old}/{entry.name}"
             if entry.is_symlink():
-                new.symlink_to(os.readlink(source))
+                new.symlink_to(Path(source).readlink())
                 continue
             if entry.is_dir():
                 new.mkdir()
@@ -209,7 +210,7 @@ def _private_tmp(scratch: int, kept: dict[str, int]) -> None:
         if not path.startswith("/tmp/"):  # noqa: S108 - the container's /tmp is what this is about
             continue
         place = Path(inside, Path(path).relative_to("/tmp"))  # noqa: S108
-        if os.path.isdir(f"/proc/self/fd/{handle}"):
+        if Path(f"/proc/self/fd/{handle}").is_dir():
             place.mkdir(parents=True, exist_ok=True)
         else:
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """What the preforked parent has loaded before any job starts. Every entry is optional.
 
-Loading only: a parent that has *computed* with OpenMP leaves its children a thread pool without threads, and they
-hang for ever in their first parallel region.
+Loading only: a parent that has *computed* with OpenMP leaves its children a thread pool without threads,
+and they hang for ever in their first parallel region.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ DISTRIBUTIONS = (
 
 # Read by libraries when they load, so they are the parent's, and a job that asks for others starts cold.
 LOADED_WITH = {
-    "OPENBLAS_NUM_THREADS": "1",  # otherwise OpenBLAS starts threads as it loads, and threads do not survive a fork
+    "OPENBLAS_NUM_THREADS": "1",  # OpenBLAS would start threads as it loads; they do not survive a fork
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's allocator likewise
     "GOMP_SPINCOUNT": "3000",  # give a busy core away at a barrier soon instead of spinning for ever
 }

@@ -117,11 +117,11 @@ class ProcessRunner:
     def _follow(self, run: Run, task: Task, cpus: Sequence[int]) -> Course:
         reading, writing = os.pipe()
         with (
-            open(reading, "rb", buffering=0),
+            os.fdopen(reading, "rb", buffering=0),
             Output(reading, task.log) as output,
             self._scratch() as scratch,
         ):
-            with open(writing, "wb", buffering=0), self._order(task, cpus, scratch) as order:
+            with os.fdopen(writing, "wb", buffering=0), self._order(task, cpus, scratch) as order:
                 try:
                     conversation = self._launcher.launch(order.fileno(), writing)
                 except OSError as problem:
@@ -160,7 +160,7 @@ class ProcessRunner:
             cwd=task.cwd,
             cpus=list(cpus),
         )
-        file = tempfile.TemporaryFile()
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's to close
         file.write(json.dumps(asdict(order)).encode())
         file.seek(0)
         return file

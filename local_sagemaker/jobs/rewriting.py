@@ -1,8 +1,8 @@
 """The last rung: where a job cannot have its own ``/opt/ml``, its code is given other paths.
 
-Text constants that name ``/opt/ml`` are replaced in the compiled code of ``__main__`` and of every module that is
-not a library, and in the command line and the environment. Not reached: paths that are put together from
-pieces which do not contain ``/opt/ml`` (``os.path.join("/", "opt", "ml")``).
+Text constants that name ``/opt/ml`` are replaced in the compiled code of ``__main__`` and of every module
+that is not a library, and in the command line and the environment. Not reached: paths that are put together
+from pieces which do not contain ``/opt/ml`` (``os.path.join("/", "opt", "ml")``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from importlib.machinery import (
     FileFinder,
     SourceFileLoader,
 )
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Rewriter:
             cwd=self.text(order.cwd),
         )
 
-    def warnings(self, network: bool) -> list[str]:
+    def warnings(self, *, network: bool) -> list[str]:
         """What the job's log should say about this machine."""
         sentences = [
             f"this machine gives a job no /opt/ml of its own; its paths are rewritten to {self.folder}"
@@ -93,7 +94,7 @@ class Rewriter:
         finder = FileFinder.path_hook(*loaders)
 
         def own_code(path: str) -> Any:
-            path = os.path.abspath(path or ".")
+            path = str(Path.cwd() / path)
             if not _below(path, self.folder) and any(_below(path, library) for library in library_path):
                 raise ImportError(f"{path} holds libraries, which are left as they are")
             return finder(path)

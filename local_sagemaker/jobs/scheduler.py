@@ -1,7 +1,7 @@
 """Who may use which cores: the cores of all running jobs together never exceed the machine's.
 
-Threads that outnumber their cores are not merely slow: OpenMP spins at its barriers, and a 0.3 s job was measured
-at 19 s. So cores are handed out as sets of CPU numbers, which become the job's CPU affinity.
+Threads that outnumber their cores are not merely slow: OpenMP spins at its barriers, and a 0.3 s job was
+measured at 19 s. So cores are handed out as sets of CPU numbers, which become the job's CPU affinity.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
-class Withdrawn(Exception):
+class Withdrawn(Exception):  # noqa: N818 - an answer, not an error
     """The job was withdrawn before it got any cores."""
 
 
@@ -23,9 +23,9 @@ class Closed(Withdrawn):
 class Scheduler:
     """Hands out CPU numbers, first come, first served.
 
-    A job that nobody competes with gets every core. Otherwise each gets its share of them, at least one; jobs that
-    were announced and have not finished count as competitors even before they ask, so that the first of two
-    parallel steps does not take the whole machine.
+    A job that nobody competes with gets every core. Otherwise each gets its share of them, at least one;
+    jobs that were announced and have not finished count as competitors even before they ask, so that the
+    first of two parallel steps does not take the whole machine.
     """
 
     def __init__(self, cpus: Sequence[int]) -> None:

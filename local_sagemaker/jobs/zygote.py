@@ -1,10 +1,10 @@
 """The preforked parent: a process that has loaded what jobs import, and forks one child for each job.
 
-``python -m local_sagemaker.jobs.zygote CONTROL [RUNG]``, started by ``launcher``; CONTROL is an inherited socket.
-For every byte that arrives on it there are three open files: the order, the job's output, and a socket for the
-conversation about this job. On that socket the child says that it has started and the parent how it ended (a JSON
-line each), and the server may write ``T`` or ``K``: terminate, kill. Its end means kill. When CONTROL ends, every
-process that descends from here is killed, so nothing outlives the server.
+``python -m local_sagemaker.jobs.zygote CONTROL [RUNG]``, started by ``launcher``; CONTROL is an inherited
+socket. For every byte that arrives on it there are three open files: the order, the job's output, and a
+socket for the conversation about this job. On that socket the child says that it has started and the parent
+how it ended (a JSON line each), and the server may write ``T`` or ``K``: terminate, kill. Its end means
+kill. When CONTROL ends, every process that descends from here is killed, so nothing outlives the server.
 
 It imports, and never computes; it has one thread. Both are what makes forking safe.
 """
@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import NoReturn
 
 from local_sagemaker.jobs import namespace, preload
@@ -159,13 +160,14 @@ def _kill(pid: int, number: signal.Signals) -> None:
 
 
 def _children() -> list[int]:
-    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children") as file:
+    with contextlib.suppress(OSError), Path(f"/proc/self/task/{os.getpid()}/children").open() as file:
         return [int(pid) for pid in file.read().split()]
     return []
 
 
 def _assert_one_thread() -> None:
-    if os.path.isdir("/proc/self/task") and (threads := len(os.listdir("/proc/self/task"))) != 1:
+    tasks = Path("/proc/self/task")
+    if tasks.is_dir() and (threads := len(list(tasks.iterdir()))) != 1:
         raise RuntimeError(
             f"the preforked parent has {threads} threads after loading; a fork would lose them"
         )

@@ -1,0 +1,180 @@
+"""Raw values to canonical columns, the same whether they come from Parquet, CSV text or a JSON request.
+
+A column is one numpy array, of one of three kinds:
+
+- numbers (integer, number, boolean): float64, NaN where missing; whole numbers are exact up to 2**53
+- texts (string): object, None where missing
+- times (timestamp): datetime64[ns] in UTC, NaT where missing
+
+Nothing here raises for a value: what cannot be read as its type is missing. Every value is read by itself, so
+that one row gives what it gives among a million.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Column = NDArray[Any]
+Numbers = NDArray[np.float64]
+Table = dict[str, Column]  # name -> column, all of one length
+
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def conform(values: Any, type_: str, missing: frozenset[str] = frozenset()) -> Column:
+    """The values (a Series or an array) as a canonical column of ``type_``.
+
+    ``missing`` are the texts that mean "no value"; blank text always does.
+    """
+    return READERS[type_](pd.Series(values), missing)
+
+
+def is_missing(column: Column) -> NDArray[np.bool_]:
+    """Where a canonical column has no value."""
+    return np.asarray(pd.isna(column))
+
+
+def finite(column: Numbers) -> Numbers:
+    """The numbers, with NaN in place of what is not finite."""
+    return np.where(np.isfinite(column), column, np.nan)
+
+
+def map_values(texts: Column, function: Callable[[str], Any], otherwise: Any, dtype: Any) -> Column:
+    """``function`` of every text, worked out once for each distinct one; ``otherwise`` where missing."""
+    codes, distinct = pd.factorize(texts)
+    mapped = np.empty(len(distinct) + 1, dtype=dtype)
+    mapped[:-1] = [function(text) for text in distinct]
+    mapped[-1] = otherwise  # factorize's code for missing is -1
+    return mapped[codes]
+
+
+def texts_of(column: Column) -> Column:
+    """A canonical column as texts: 1.0 is ``1``, a time is in ISO 8601."""
+    if column.dtype == object:
+        return column
+    if column.dtype.kind == "M":
+        texts: Column = np.datetime_as_string(column, unit="us").astype(object)
+        texts[np.isnat(column)] = None
+        return texts
+    codes, distinct = pd.factorize(column)
+    names = np.array([*map(text_of, distinct), None], dtype=object)
+    named: Column = names[codes]
+    return named
+
+
+def text_of(value: Any) -> str:
+    """One value as text: whole numbers without a decimal point, truth in lower case."""
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, float | np.floating):
+        return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
+    return str(value)
+
+
+def number_of(value: Any) -> float:
+    """One value as a number; NaN where it is none."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = float(text) if NUMBER.fullmatch(text) else math.nan
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _numbers(values: pd.Series[Any], missing: frozenset[str]) -> Column:
+    if _is_numeric(values):
+        return finite(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    return _each(values, lambda v: math.nan if _blank(v, missing) else number_of(v), math.nan, np.float64)
+
+
+def _booleans(values: pd.Series[Any], missing: frozenset[str]) -> Column:
+    if _is_numeric(values):
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.where((numbers == 0) | (numbers == 1), numbers, np.nan)
+    return _each(values, lambda v: _boolean(v, missing), math.nan, np.float64)
+
+
+def _boolean(value: Any, missing: frozenset[str]) -> float:
+    return math.nan if _blank(value, missing) else BOOLEANS.get(text_of(value).strip().lower(), math.nan)
+
+
+def _texts(values: pd.Series[Any], missing: frozenset[str]) -> Column:
+    if pd.api.types.is_bool_dtype(values.dtype):
+        values = values.astype(object)
+    elif _is_numeric(values):
+        return _texts(pd.Series(texts_of(_numbers(values, missing)), dtype=object), missing)
+    elif values.dtype.kind == "M":
+        return texts_of(_times(values, missing))
+    return _each(values, lambda v: None if _blank(v, missing) else text_of(v), None, object)
+
+
+def _times(values: pd.Series[Any], missing: frozenset[str]) -> Column:
+    if _is_numeric(values):
+        return _from_epoch(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    if values.dtype.kind != "M":
+        texts = _each(values, lambda v: None if _blank(v, missing) else _time_text(v), None, object)
+        codes, distinct = pd.factorize(texts)
+        read = pd.to_datetime(pd.Series(distinct, dtype=object), format="ISO8601", utc=True, errors="coerce")
+        nanoseconds = read.dt.tz_localize(None).to_numpy("datetime64[ns]")
+        return np.append(nanoseconds, np.datetime64("NaT", "ns"))[codes]
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    inside = (values >= pd.Timestamp.min) & (
+        values <= pd.Timestamp.max
+    )  # what nanoseconds can say: 1677 to 2262
+    return values.where(inside).to_numpy("datetime64[ns]")
+
+
+def _time_text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else text_of(value).strip()
+
+
+def _from_epoch(seconds: Numbers) -> Column:
+    """Seconds since 1970 as times; NaT where nanoseconds cannot say it."""
+    usable = np.isfinite(seconds) & (np.abs(seconds) < 9.2e9)
+    whole = np.floor(np.where(usable, seconds, 0.0))
+    nanoseconds = whole.astype(np.int64) * 10**9 + np.rint(
+        (np.where(usable, seconds, 0.0) - whole) * 1e9
+    ).astype(np.int64)
+    return np.where(usable, nanoseconds.astype("datetime64[ns]"), np.datetime64("NaT", "ns"))
+
+
+def _is_numeric(values: pd.Series[Any]) -> bool:
+    """Whether the values are numbers already; a column of nothing but None is not."""
+    return pd.api.types.is_numeric_dtype(values.dtype)
+
+
+def _blank(value: Any, missing: frozenset[str]) -> bool:
+    """Whether the value means "no value"."""
+    return isinstance(value, str) and ((text := value.strip()) == "" or text in missing)
+
+
+def _each(values: pd.Series[Any], function: Callable[[Any], Any], otherwise: Any, dtype: Any) -> Column:
+    """``function`` of every value, once for each distinct one where all of them are text."""
+    array = values.astype(object).where(values.notna(), None).to_numpy()
+    if pd.api.types.infer_dtype(array, skipna=True) in ("string", "empty"):
+        return map_values(array, function, otherwise, dtype)
+    # A request may mix true, 1 and "1"; they are equal to a hash table, so each is looked at by itself.
+    mapped = np.empty(len(array), dtype=dtype)
+    mapped[:] = [otherwise if value is None else function(value) for value in array]
+    return mapped
+
+
+READERS: dict[str, Callable[[pd.Series[Any], frozenset[str]], Column]] = {
+    "integer": _numbers,
+    "number": _numbers,
+    "boolean": _booleans,
+    "string": _texts,
+    "timestamp": _times,
+}

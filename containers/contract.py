@@ -1,7 +1,7 @@
 """What a job and the pipeline around it agree on: names, paths, report shapes. Standard library only.
 
-The pipeline side (``steps``) and the job side (``containers``) both read this module, so a rename is one edit.
-Every path hangs below one base, ``/opt/ml`` in a job and any folder in a test.
+The pipeline side (``steps``) and the job side (``containers``) both read this module, so a rename is one
+edit. Every path hangs below one base, ``/opt/ml`` in a job and any folder in a test.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ FLOW_FILE = "flow.json"
 MODEL_FILE = "model.ubj"  # XGBoost's own binary JSON
 MODEL_INFO_FILE = "model.json"  # what serving must know besides: problem, label, classes, features
 MODEL_ARCHIVE = "model.tar.gz"
+SOURCE_ARCHIVE = "sourcedir.tar.gz"  # what a framework container unpacks and runs
 EVALUATION_FILE = "evaluation.json"
 
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
@@ -43,7 +44,27 @@ METRIC_GROUPS = {
     "multiclass": "multiclass_classification_metrics",
     "regression": "regression_metrics",
 }
-GATE_SHORTFALL_PATH = "gate.shortfall"  # by how much the bar was missed; 0 where it was met
+GATE_MESSAGE_PATH = "gate.message"  # which bar was met, or missed and by how much, in a sentence
+
+
+# What training measures each round; the last one decides on early stopping, as always in XGBoost.
+EVAL_METRICS = {
+    "binary": ("logloss", "auc"),
+    "multiclass": ("merror", "mlogloss"),
+    "regression": ("mae", "rmse"),
+}
+# A line of the log is "[7]\tvalidation-auc:0.91"; the last one has the scores of the model that is kept.
+# AWS reads its XGBoost image by itself; other images and tuning jobs are told how by these.
+METRIC_REGEX = r"\[[0-9]+\].*{channel}-{metric}:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+
+
+def metric_definitions(problem: str) -> list[dict[str, str]]:
+    """``MetricDefinitions`` of the training job: ``validation:auc`` and so on."""
+    return [
+        {"Name": f"{channel}:{metric}", "Regex": METRIC_REGEX.format(channel=channel, metric=metric)}
+        for channel in (TRAIN, VALIDATION)
+        for metric in EVAL_METRICS[problem]
+    ]
 
 
 def metric_path(problem: str, metric: str) -> str:

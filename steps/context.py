@@ -41,7 +41,11 @@ class StepContext:
 
     def cache_config(self) -> CacheConfig | None:
         """The step cache, where it is on."""
-        return CacheConfig(enable_caching=True, expire_after=self.cache.expire_after) if self.cache.enabled else None
+        return (
+            CacheConfig(enable_caching=True, expire_after=self.cache.expire_after)
+            if self.cache.enabled
+            else None
+        )
 
     def network_config(self, *, reads_source: bool = False) -> NetworkConfig | None:
         """The network of a processing job; one that ``reads_source`` itself cannot be cut off from it."""
@@ -57,21 +61,26 @@ class StepContext:
 
     def job_retries(self) -> list[RetryPolicy]:
         """For steps that run a job: service faults, throttling, and a job's own infrastructure failures."""
-        return [*self.request_retries(), SageMakerJobStepRetryPolicy(
-            exception_types=[
-                SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
-                SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
-                SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT,
-            ],
-            **self._retry_schedule(),
-        )]
+        return [
+            *self.request_retries(),
+            SageMakerJobStepRetryPolicy(
+                exception_types=[
+                    SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
+                    SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
+                    SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT,
+                ],
+                **self._retry_schedule(),
+            ),
+        ]
 
     def request_retries(self) -> list[RetryPolicy]:
         """For steps that only make a request, such as registering a model."""
-        return [StepRetryPolicy(
-            exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
-            **self._retry_schedule(),
-        )]
+        return [
+            StepRetryPolicy(
+                exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
+                **self._retry_schedule(),
+            )
+        ]
 
     def _retry_schedule(self) -> dict[str, Any]:
         return {

@@ -34,7 +34,7 @@ def gate_step(
         name=NAME,
         conditions=[CONDITIONS[direction](left=value, right=bar)],
         if_steps=list(if_passed),
-        else_steps=[_fail_step(metric, direction, bar, value)],
+        else_steps=[_fail_step()],
     )
 
 
@@ -43,16 +43,6 @@ def report_value(path: str) -> JsonGet:
     return JsonGet(step_name=evaluate.NAME, property_file=evaluate.REPORT, json_path=path)
 
 
-def _fail_step(metric: str, direction: str, bar: ParameterFloat, value: JsonGet) -> FailStep:
-    wanted = direction.replace("_", " ")
-    shortfall = report_value(contract.GATE_SHORTFALL_PATH)
-    return FailStep(
-        name=FAIL_NAME,
-        error_message=Join(
-            on="",
-            values=[
-                f"The model missed its bar: {metric} on the test rows is ", value,
-                f", the bar is {wanted} ", bar.to_string(), ", missed by ", shortfall, ".",
-            ],
-        ),
-    )
+def _fail_step() -> FailStep:
+    message = report_value(contract.GATE_MESSAGE_PATH)
+    return FailStep(name=FAIL_NAME, error_message=Join(on=" ", values=["The model missed its bar:", message]))

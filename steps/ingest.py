@@ -13,7 +13,9 @@ from steps.settings import Code, Machine
 NAME = "Ingest"
 
 
-def ingest_step(context: StepContext, image: str, machine: Machine, code: Code, source: StrPipeVar) -> ProcessingStep:
+def ingest_step(
+    context: StepContext, image: str, machine: Machine, code: Code, source: StrPipeVar
+) -> ProcessingStep:
     """Read ``source`` from inside the job: a source need not be S3, so the job keeps its network."""
     return processing_step(
         context,

@@ -13,7 +13,9 @@ from steps.settings import Code, Machine
 NAME = "Prep"
 
 
-def prep_step(context: StepContext, image: str, machine: Machine, code: Code, data: StrPipeVar) -> ProcessingStep:
+def prep_step(
+    context: StepContext, image: str, machine: Machine, code: Code, data: StrPipeVar
+) -> ProcessingStep:
     """Turn ingested ``data`` into train, validation and test tables, the raw test rows and the fitted flow."""
     return processing_step(
         context,

@@ -18,7 +18,9 @@ class Machine:
 
     def __post_init__(self) -> None:
         if not self.instance_type.startswith("ml."):
-            raise ValueError(f"instance_type must start with 'ml.' (as in ml.m5.large), got {self.instance_type!r}")
+            raise ValueError(
+                f"instance_type must start with 'ml.' (as in ml.m5.large), got {self.instance_type!r}"
+            )
         for name in ("instance_count", "volume_gb", "max_minutes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -35,7 +37,9 @@ class Network:
 
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
-    isolated: bool = False  # no network at all inside the container (ingest, which reads its source, keeps it)
+    isolated: bool = (
+        False  # no network at all inside the container (ingest, which reads its source, keeps it)
+    )
     encrypted: bool = False  # between the containers of one job
 
     def __post_init__(self) -> None:

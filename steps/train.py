@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
-from sagemaker.core.shapes import CheckpointConfig
+from sagemaker.core.shapes import CheckpointConfig, Tag
 from sagemaker.mlops.workflow.steps import TrainingStep
 from sagemaker.train.configs import Compute, InputData, Networking, OutputDataConfig, StoppingCondition
 from sagemaker.train.model_trainer import ModelTrainer
@@ -56,7 +56,7 @@ def train_step(
         checkpoint_config=CheckpointConfig(
             s3_uri=context.output(NAME, "checkpoints"), local_path=str(contract.TrainingPaths().checkpoints)
         ),
-        tags=context.tags.request() or None,
+        tags=[Tag(key=key, value=value) for key, value in sorted(context.tags.values.items())] or None,
         sagemaker_session=context.session,
     )
     step_args = trainer.train(
@@ -67,7 +67,10 @@ def train_step(
         ]
     )
     return TrainingStep(
-        name=NAME, step_args=step_args, cache_config=context.cache_config(), retry_policies=context.job_retries()
+        name=NAME,
+        step_args=step_args,
+        cache_config=context.cache_config(),
+        retry_policies=context.job_retries(),
     )
 
 

@@ -1,0 +1,336 @@
+"""The pipeline's command line.
+
+python -m pipelines check                        is the definition right?
+python -m pipelines upsert                       publish code, create or update the pipeline
+python -m pipelines start --wait                 run it and watch
+python -m pipelines run --usecase adult --data adult.data
+python -m pipelines logs Train --follow
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines import config as settings
+from pipelines.config import ENVIRONMENTS, USECASES, Config
+from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, suggestion
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.service import Execution, Service
+
+EXAMPLES = """examples:
+  python -m pipelines build --usecase adult > definition.json
+  python -m pipelines check --env prod
+  python -m pipelines run --data transactions.csv --param QualityBar=0.9
+  python -m pipelines start --wait --param ModelApprovalStatus=Approved
+  python -m pipelines status
+  python -m pipelines logs Train --follow
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 something that ran failed, 2 wrong usage or settings."""
+    parser = argument_parser()
+    options = parser.parse_args(arguments)
+    return _guard(lambda: options.command(options))
+
+
+def run_pipeline() -> int:
+    """The console script ``run-pipeline``: upsert, start, wait."""
+    return main(["run", *sys.argv[1:]])
+
+
+def get_pipeline_definition() -> int:
+    """The console script ``get-pipeline-definition``: print the definition, or write it with --output."""
+    return main(["build", *sys.argv[1:]])
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines",
+        description="Build, check, upsert, start and watch the training pipeline.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=run)
+        sub.add_argument(
+            "--env",
+            default="local",
+            help=f"where: {', '.join(settings.names(ENVIRONMENTS))}, or a TOML file (default: local)",
+        )
+        sub.add_argument(
+            "--usecase",
+            default="roaming",
+            help=f"what: {', '.join(settings.names(USECASES))}, or a TOML file (default: roaming)",
+        )
+        return sub
+
+    build = command("build", _build, "Print the definition JSON; needs no network.")
+    build.add_argument("--output", type=Path, metavar="FILE", help="write it there instead")
+    command("check", _check, "Validate the definition against AWS's request shapes; needs no network.")
+    command("upsert", _upsert, "Publish code and settings, then create or update the pipeline.")
+    start = command("start", _start, "Start an execution of the pipeline as it was last upserted.")
+    start.add_argument("--wait", action="store_true", help="watch it until it has ended")
+    run = command("run", _run, "Upsert, start, and watch until the execution has ended.")
+    for sub in (start, run):
+        sub.add_argument(
+            "--param",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a pipeline parameter; may be repeated",
+        )
+        sub.add_argument(
+            "--data", metavar="PATH", help="a local file of raw rows: uploaded, and used as InputData"
+        )
+    status = command("status", _status, "Show an execution: its steps, metrics and verdict.")
+    stop = command("stop", _stop, "Stop a running execution.")
+    logs = command("logs", _logs, "Print what a step's job has printed.")
+    logs.add_argument("step", metavar="STEP", help="the step's name, as 'status' shows it")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the step has ended")
+    for sub in (status, stop, logs):
+        sub.add_argument("--execution", metavar="ID", help="the execution's id or ARN (default: the newest)")
+    command("list", _list, "List the newest executions.")
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    text = json.dumps(json.loads(_definition(_config(options))), indent=2) + "\n"
+    if options.output:
+        options.output.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    definition = json.loads(_definition(_config(options)))
+    _refuse_bad_definition(definition)
+    steps = [step["Name"] for step in definition["Steps"]]
+    print(f"The definition is right: {len(steps)} steps ({', '.join(steps)}), every request has its shape.")
+    return 0
+
+
+def _upsert(options: argparse.Namespace) -> int:
+    _do_upsert(_config(options), _console())
+    return 0
+
+
+def _start(options: argparse.Namespace) -> int:
+    from pipelines.service import Service
+
+    console, service = _console(), Service(_config(options))
+    arn = _do_start(service, options, console)
+    return _finish(service, arn, console) if options.wait else 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    console = _console()
+    service = _do_upsert(_config(options), console)
+    return _finish(service, _do_start(service, options, console), console)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from pipelines.watch import summary
+
+    service, execution = _find(options)
+    summary(service, execution, _console())
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    service, execution = _find(options)
+    if not execution.running:
+        raise UsageError(f"Execution {execution.id} has already ended: {execution.status}.")
+    service.stop(execution.arn)
+    print(f"stopping execution {execution.id}")
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    service, execution = _find(options)
+    seen: set[tuple[int, int, str]] = set()
+    since = 0
+    while True:
+        steps = {step.name: step for step in execution.steps}
+        if options.step not in steps:
+            raise UsageError(
+                f"Execution {execution.id} has no step '{options.step}'. {suggestion(options.step, steps)}"
+            )
+        step = steps[options.step]
+        if not step.job_arn and not execution.running:
+            raise UsageError(f"Step '{step.name}' runs no job, so it has no log.")
+        if step.job_arn:
+            since = _print_new(service, step.job_arn, since, seen)
+        if not options.follow or step.ended:
+            return 0
+        time.sleep(0.5)
+        execution = service.execution(execution.arn)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from pipelines.service import Service
+
+    service = Service(_config(options))
+    for execution in service.executions():
+        print(f"{execution.id}  {execution.status:<12} {execution.started:%Y-%m-%d %H:%M:%S}")
+    return 0
+
+
+def _config(options: argparse.Namespace) -> Config:
+    return settings.load(options.env, options.usecase)
+
+
+def _definition(config: Config) -> str:
+    """Build; the SDK is imported only here, for it takes two seconds and looks for a region while it is imported."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", config.environment.region)
+    from pipelines.training import definition
+
+    return definition(config)
+
+
+def _refuse_bad_definition(definition: dict[str, object]) -> None:
+    from local_sagemaker.pipelines.check import check
+
+    problems = [str(problem) for problem in check(definition)]
+    if problems:
+        raise SettingsError(f"definition: {problem}" for problem in problems)
+
+
+def _do_upsert(config: Config, console: Console) -> Service:
+    from pipelines.publish import plan
+    from pipelines.service import Service
+
+    service = Service(config)
+    publication = plan(config)
+    with console.status("building the definition"):
+        text = _definition(config)
+        _refuse_bad_definition(json.loads(text))
+    uploaded = service.publish(publication)
+    done = service.upsert(text, [{"Key": "usecase", "Value": config.usecase.name}])
+    console.print(
+        f"pipeline {service.name}: {done}; {uploaded} of {len(publication.objects)} code objects were new"
+    )
+    return service
+
+
+def _do_start(service: Service, options: argparse.Namespace, console: Console) -> str:
+    from pipelines.overrides import parse
+
+    definition = service.deployed_definition()
+    values = parse(options.param, definition)
+    if options.data and "InputData" in values:
+        raise UsageError("--data and --param InputData=… say the same thing; give one of them")
+    if options.data:
+        values["InputData"] = _upload(service, Path(options.data), console)
+    declared = {parameter["Name"] for parameter in definition["Parameters"]}
+    if "SourceCommit" in declared - set(values):
+        values["SourceCommit"] = _source_commit()
+    arn = service.start(values)
+    console.print(f"started execution {arn.rsplit('/', 1)[-1]}")
+    return arn
+
+
+def _finish(service: Service, arn: str, console: Console) -> int:
+    from pipelines.watch import summary, watch
+
+    execution = watch(service, arn, console)
+    summary(service, execution, console)
+    return 0 if execution.status == "Succeeded" else 1
+
+
+def _find(options: argparse.Namespace) -> tuple[Service, Execution]:
+    from pipelines.service import Service
+
+    service = Service(_config(options))
+    return service, service.find(options.execution)
+
+
+def _print_new(service: Service, job_arn: str, since: int, seen: set[tuple[int, int, str]]) -> int:
+    """Print the events that were not printed yet; equal lines of one millisecond are told apart by their count."""
+    count: dict[tuple[int, str], int] = {}
+    for stamp, message in service.log(job_arn, since=since):
+        number = count[stamp, message] = count.get((stamp, message), 0) + 1
+        if (stamp, number, message) not in seen:
+            seen.add((stamp, number, message))
+            print(message, flush=True)
+            since = max(since, stamp)
+    return since
+
+
+def _upload(service: Service, path: Path, console: Console) -> str:
+    """Put a local file under an address made of its content, so that the same rows hit the cache."""
+    if not path.is_file():
+        raise UsageError(f"There is no file '{path}'.")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    environment = service.config.environment
+    key = f"{environment.prefix}/data/{service.config.usecase.name}/{digest}/{path.name}"
+    if not service.s3.list_objects_v2(Bucket=environment.bucket, Prefix=key).get("KeyCount"):
+        with console.status(f"uploading {path}"):
+            service.s3.upload_file(str(path), environment.bucket, key)
+    return f"s3://{environment.bucket}/{key}"
+
+
+def _source_commit() -> str:
+    """The commit of the working tree, with ``+`` where it has changes; ``unknown`` outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty=+"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _guard(run: Callable[[], int]) -> int:
+    """Run, and turn what a user did wrong, or what AWS refused, into one clear line and an exit status."""
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+
+    try:
+        return run()
+    except ProjectError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    except EndpointConnectionError as error:
+        print(
+            f"error: nothing answers at {error.kwargs['endpoint_url']}."
+            " Start the local SageMaker: python -m local_sagemaker serve --background",
+            file=sys.stderr,
+        )
+        return RunError.exit_status
+    except (BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return RunError.exit_status
+    except BrokenPipeError:  # the reader, head or less, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print(
+            "interrupted; an execution that was started goes on: python -m pipelines status", file=sys.stderr
+        )
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""Settings: two TOML files, where (an environment) and what (a use case), become one frozen ``Config``.
+
+Every mistake of both files is reported at once, each with its place and what would be right. No SDK import.
+The records of the files are pydantic models, which collect all their errors; unknown names are errors.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from containers.flow_schema import problems as flow_problems
+from pipelines.errors import SettingsError, UsageError, suggestion
+from steps.settings import Cache, Keys, Machine, Network, Retry
+
+ENVIRONMENTS = Path(__file__).parent / "environments"
+USECASES = Path(__file__).parent / "usecases"
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", max_length=40)]
+ColumnType = Literal["integer", "number", "string", "boolean", "timestamp"]
+R = TypeVar("R", bound="Record")
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+# Metrics that a gate can hold a model to, by kind of problem; the evaluation report has more.
+GATE_METRICS = {
+    "binary": ("auc", "average_precision", "accuracy", "precision", "recall", "f1", "log_loss", "brier"),
+    "multiclass": (
+        "accuracy",
+        "macro_f1",
+        "weighted_f1",
+        "macro_precision",
+        "macro_recall",
+        "log_loss",
+        "auc",
+    ),
+    "regression": ("mse", "rmse", "mae", "r2"),
+}
+
+
+class Record(BaseModel):
+    """A table of a settings file: frozen, and an unknown name in it is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Images(Record):
+    """Container images; ``{account}`` and ``{region}`` are filled in."""
+
+    processing: str = "{account}.dkr.ecr.{region}.amazonaws.com/sagemaker-pipelines-reference-processing:1"
+    training: str = "xgboost:3.2-0"  # an AWS framework and version, or a full image URI
+
+
+class Registry(Record):
+    """Where registered models may be hosted, and how they start out."""
+
+    approval: Literal["PendingManualApproval", "Approved", "Rejected"] = "PendingManualApproval"
+    instances: tuple[str, ...] = ("ml.m5.large",)
+    batch_instances: tuple[str, ...] = ("ml.m5.large",)
+
+
+class Environment(Record):
+    """Where a pipeline runs."""
+
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    account: Annotated[str, Field(pattern=r"^\d{12}$")]
+    role: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")] = (
+        "sagemaker-pipelines-reference"
+    )
+    endpoint: Annotated[str, Field(pattern=r"^https?://")] | None = (
+        None  # of the AWS API, where it is not AWS's own
+    )
+    parallel_steps: Annotated[int, Field(ge=1, le=200)] | None = None  # at most so many steps at a time
+    images: Images = Images()
+    processing: Machine = Machine()
+    training: Machine = Machine()
+    network: Network = Network()
+    keys: Keys = Keys()
+    cache: Cache = Cache()
+    retry: Retry = Retry()
+    registry: Registry = Registry()
+    tags: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        """The S3 prefix of everything that this project writes."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    @property
+    def processing_image(self) -> str:
+        """The image of our processing jobs."""
+        return self.images.processing.format(account=self.account, region=self.region)
+
+
+class Source(Record):
+    """Where raw rows come from and what they look like."""
+
+    kind: Literal["s3"] = "s3"
+    format: Literal["csv", "parquet"] = "csv"
+    header: bool = True  # csv: the first line names the columns
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    missing: tuple[str, ...] = ()  # texts that mean "no value"; blank always does
+
+
+class Split(Record):
+    """How rows are parted before anything is fitted."""
+
+    strategy: Literal["stratified", "random", "time"] = "stratified"
+    order_by: str = ""  # time: the column by which rows are ordered, the newest are the test rows
+    validation: Fraction = 0.15
+    test: Fraction = 0.2
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _leave_rows_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation ({self.validation}) and test ({self.test}) leave no rows to train on"
+            )
+        if (self.strategy == "time") != bool(self.order_by):
+            raise ValueError("order_by belongs to strategy 'time', which needs it")
+        return self
+
+
+class Training(Record):
+    """Hyperparameters of ``containers/training/train.py``."""
+
+    rounds: Annotated[int, Field(ge=1)] = 300
+    early_stopping_rounds: Annotated[int, Field(ge=0)] = 25
+    seed: int = 0
+    booster: Mapping[str, bool | int | float | str] = Field(default_factory=dict)  # by XGBoost's own names
+
+
+class Gate(Record):
+    """The bar that a model must meet on the test rows; the pipeline's parameter QualityBar overrides it."""
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _have_one_bar(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give one of at_least and at_most")
+        return self
+
+    @property
+    def direction(self) -> Literal["at_least", "at_most"]:
+        """On which side of the bar a good model lies."""
+        return "at_least" if self.at_least is not None else "at_most"
+
+    @property
+    def bar(self) -> float:
+        """The bar itself."""
+        bar = self.at_least if self.at_least is not None else self.at_most
+        assert bar is not None  # noqa: S101 - the validator above saw to it
+        return bar
+
+
+class Group(Record):
+    """The model package group of a use case."""
+
+    group: Name
+
+
+class UseCase(Record):
+    """What a pipeline learns, from what, and how good it must be."""
+
+    name: Name
+    title: str
+    problem: Literal["binary", "multiclass", "regression"]
+    label: str
+    positive: str | int | bool | None = None  # binary: the label's value that counts as 1
+    facets: tuple[str, ...] = ()  # raw columns by which fairness is judged
+    source: Source = Source()
+    columns: Mapping[str, ColumnType]
+    split: Split = Split()
+    flow: tuple[Mapping[str, Any], ...] = ()
+    training: Training = Training()
+    gate: Gate
+    registry: Group
+
+    @field_validator("columns")
+    @classmethod
+    def _have_columns(cls, columns: Mapping[str, str]) -> Mapping[str, str]:
+        if not columns:
+            raise ValueError("name at least one column")
+        return columns
+
+    def cross_checks(self) -> list[str]:
+        """What is wrong between the tables; each of them may be right by itself."""
+        found = [
+            f"{key}: there is no column '{column}'. {suggestion(column, self.columns)}"
+            for key, column in self._columns_named()
+            if column not in self.columns
+        ]
+        if (self.problem == "binary") != (self.positive is not None):
+            found.append(
+                "positive: belongs to problem 'binary', which needs it: the label's value that counts as 1"
+            )
+        if self.gate.metric not in GATE_METRICS[self.problem]:
+            known = suggestion(self.gate.metric, GATE_METRICS[self.problem])
+            found.append(
+                f"gate.metric: '{self.gate.metric}' is not a metric of a {self.problem} problem. {known}"
+            )
+        found += flow_problems(list(self.flow), dict(self.columns), self.label)
+        return found
+
+    def _columns_named(self) -> list[tuple[str, str]]:
+        named = [("label", self.label), *(("facets", facet) for facet in self.facets)]
+        return [*named, ("split.order_by", self.split.order_by)] if self.split.order_by else named
+
+
+class Config(Record):
+    """Everything that building a pipeline needs to know."""
+
+    environment_name: str
+    environment: Environment
+    usecase: UseCase
+
+    @property
+    def pipeline_name(self) -> str:
+        """``<use case>-training``."""
+        return f"{self.usecase.name}-training"
+
+
+def load(environment: str = "local", usecase: str = "roaming") -> Config:
+    """Read the settings named ``environment`` and ``usecase``; a name is one of ours, or the path of a TOML file."""
+    environment_file = _find(environment, ENVIRONMENTS, "environment")
+    usecase_file = _find(usecase, USECASES, "use case")
+    problems: list[str] = []
+    read_environment = _read(environment_file, Environment, problems)
+    read_usecase = _read(usecase_file, UseCase, problems)
+    if read_usecase is not None:
+        problems += [f"{usecase_file.name}: {problem}" for problem in read_usecase.cross_checks()]
+    if problems or read_environment is None or read_usecase is None:
+        raise SettingsError(problems)
+    return Config(environment_name=environment_file.stem, environment=read_environment, usecase=read_usecase)
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the settings files in ``folder``."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def _find(name: str, folder: Path, kind: str) -> Path:
+    ours = folder / f"{name}.toml"
+    if ours.is_file():
+        return ours
+    if name.endswith(".toml"):
+        if Path(name).is_file():
+            return Path(name)
+        raise UsageError(f"There is no {kind} file '{name}'.")
+    raise UsageError(
+        f"There is no {kind} '{name}'. {suggestion(name, names(folder))} Or give the path of a TOML file."
+    )
+
+
+def _read(file: Path, record: type[R], problems: list[str]) -> R | None:
+    """``file`` as a ``record``; what is wrong with it goes to ``problems``."""
+    try:
+        return record.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{file.name}: is not valid TOML: {error}")
+    except ValidationError as error:
+        problems += [f"{file.name}: {_explain(record, detail)}" for detail in error.errors(include_url=False)]
+    return None
+
+
+def _explain(record: type[Record], detail: ErrorDetails) -> str:
+    """One of pydantic's errors in the words of a settings file."""
+    place = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            known = _known(record, detail["loc"][:-1])
+            return f"unknown setting '{place}'. {suggestion(str(detail['loc'][-1]), known)}"
+        case "missing":
+            return f"'{place}' is missing"
+        case "value_error":
+            return f"{place}: {detail['ctx']['error']}" if place else str(detail["ctx"]["error"])
+        case _:
+            return f"{place}: {detail['msg'][0].lower()}{detail['msg'][1:]}, got {detail['input']!r}"
+
+
+def _known(record: Any, place: tuple[int | str, ...]) -> list[str]:
+    """The names that the table at ``place`` may hold."""
+    for part in place:
+        if isinstance(part, str) and part in record.model_fields:
+            record = record.model_fields[part].annotation
+    fields = record.model_fields if hasattr(record, "model_fields") else record.__dataclass_fields__
+    return list(fields)

@@ -1,0 +1,138 @@
+"""Code and settings, published under addresses made of their contents' hashes.
+
+A definition names these addresses, so the same code and settings give the same definition, a step whose own code did
+not change hits the cache, and what a past execution ran can still be read. Planning is pure; only ``upload`` talks to
+S3.
+"""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from containers import contract
+from pipelines.config import Config
+from steps.settings import Code
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "containers"
+TRAINING_SCRIPT = f"{PACKAGE}/training/train.py"
+
+# What each processing job must know of the use case. A setting that a job does not read does not touch its cache.
+SETTINGS_READ = {
+    "ingest": ("name", "problem", "label", "positive", "source", "columns"),
+    "prep": ("name", "problem", "label", "positive", "columns", "split", "flow"),
+    "evaluate": ("name", "title", "problem", "label", "positive", "gate"),
+}
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a definition refers to: addresses by job, and the objects that must be there before it runs."""
+
+    code: Mapping[str, Code]  # processing module -> where its code and settings lie
+    source_dir: str  # the training job's sourcedir.tar.gz
+    objects: Mapping[str, bytes] = field(repr=False)  # key in the bucket -> content
+
+
+def plan(config: Config) -> Publication:
+    """The addresses and objects for ``config``; nothing is uploaded."""
+    objects: dict[str, bytes] = {}
+    prefix = config.environment.prefix
+
+    def publish(kind: str, files: Mapping[str, bytes]) -> str:
+        key = f"{prefix}/{kind}/{_digest(files)}"
+        objects.update({f"{key}/{name}": content for name, content in files.items()})
+        return f"s3://{config.environment.bucket}/{key}"
+
+    settings = config.usecase.model_dump(mode="json")
+    code = {
+        module: Code(
+            package=publish("code", closure(f"{PACKAGE}/processing/{module}.py")),
+            settings=publish(
+                "settings", {contract.SETTINGS_FILE: _json({name: settings[name] for name in names})}
+            ),
+        )
+        for module, names in SETTINGS_READ.items()
+    }
+    archive = {contract.SOURCE_ARCHIVE: _source_archive(closure(TRAINING_SCRIPT))}
+    return Publication(code, f"{publish('code', archive)}/{contract.SOURCE_ARCHIVE}", objects)
+
+
+def upload(publication: Publication, bucket: str, s3: Any) -> int:
+    """Put what is not there yet into ``bucket``, and return how many objects that were."""
+
+    def put(item: tuple[str, bytes]) -> bool:
+        key, content = item
+        if s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount"):
+            return False
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        return sum(pool.map(put, publication.objects.items()))
+
+
+@cache
+def closure(file: str) -> Mapping[str, bytes]:
+    """``file`` and every file of our package that it imports, however indirectly: name -> content, sorted."""
+    found: dict[str, bytes] = {}
+    waiting = [file]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found[name] = (ROOT / name).read_bytes()
+        waiting += [*_imports(found[name]), *_packages_above(name)]
+    return dict(sorted(found.items()))
+
+
+def _imports(source: bytes) -> list[str]:
+    """The files of our package that ``source`` imports."""
+    modules: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    paths = [module.replace(".", "/") for module in modules if module.split(".")[0] == PACKAGE]
+    candidates = [name for path in paths for name in (f"{path}.py", f"{path}/__init__.py")]
+    return [name for name in candidates if (ROOT / name).is_file()]
+
+
+def _packages_above(name: str) -> list[str]:
+    folders = [folder.as_posix() for folder in Path(name).parents if folder != Path()]
+    return [f"{folder}/__init__.py" for folder in folders if (ROOT / folder / "__init__.py").is_file()]
+
+
+def _source_archive(files: Mapping[str, bytes]) -> bytes:
+    """A ``sourcedir.tar.gz`` with the script at its top, as AWS's framework containers want it; same in, same out."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in sorted({**files, Path(TRAINING_SCRIPT).name: files[TRAINING_SCRIPT]}.items()):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return gzip.compress(tar.getvalue(), mtime=0)
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode()

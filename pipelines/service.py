@@ -1,0 +1,236 @@
+"""The pipeline's life in SageMaker: publish, upsert, start, look. Plain boto3; no SDK import."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import ClientError
+
+from pipelines.config import Config
+from pipelines.errors import RunError, UsageError, suggestion
+from pipelines.publish import Publication, upload
+
+RUNNING = frozenset({"Executing", "Stopping"})  # an execution in any other status has ended
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an execution, as SageMaker lists it."""
+
+    name: str
+    status: str
+    started: datetime | None
+    ended: datetime | None
+    metadata: Mapping[str, Any]
+    failure: str = ""
+    cached_from: str = ""  # the execution whose result stands for this one
+
+    @property
+    def job_arn(self) -> str:
+        """The ARN of what the step made: a job, a package; empty for conditions and the like."""
+        return next(
+            (entry["Arn"] for entry in self.metadata.values() if isinstance(entry, dict) and "Arn" in entry),
+            "",
+        )
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the step took, once it has ended."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of a pipeline."""
+
+    arn: str
+    status: str
+    started: datetime
+    steps: Sequence[Step] = field(default=())
+    failure: str = ""
+
+    @property
+    def id(self) -> str:
+        """The last part of the ARN; the folder of the run's outputs has this name."""
+        return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status in RUNNING
+
+
+class Service:
+    """SageMaker, S3 and the log service of one environment."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.name = config.pipeline_name
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        environment = self.config.environment
+        if environment.endpoint is None:
+            return boto3.Session(region_name=environment.region)
+        # Settings that name an endpoint never get to see real credentials.
+        return boto3.Session("local", "local", region_name=environment.region)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for ``service``."""
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", self.config.environment.endpoint)
+        retries = ClientConfig(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5)
+        return self._session.client(service, endpoint_url=endpoint, config=retries)
+
+    @cached_property
+    def sagemaker(self) -> Any:
+        """The SageMaker client."""
+        return self.client("sagemaker")
+
+    @cached_property
+    def s3(self) -> Any:
+        """The S3 client."""
+        return self.client("s3")
+
+    def publish(self, publication: Publication) -> int:
+        """Upload code and settings that are not there yet; returns how many objects that were."""
+        return upload(publication, self.config.environment.bucket, self.s3)
+
+    def upsert(self, definition: str, tags: Sequence[Mapping[str, str]]) -> str:
+        """Create or update the pipeline, and return what was done: created, updated or unchanged."""
+        environment = self.config.environment
+        request: dict[str, Any] = {
+            "PipelineName": self.name,
+            "PipelineDefinition": definition,
+            "RoleArn": environment.role,
+        }
+        if environment.parallel_steps:
+            request["ParallelismConfiguration"] = {"MaxParallelExecutionSteps": environment.parallel_steps}
+        deployed = self._describe()
+        if deployed is None:
+            self.sagemaker.create_pipeline(**request, Tags=list(tags))
+            return "created"
+        if all(deployed.get(key) == value for key, value in request.items()):
+            return "unchanged"
+        self.sagemaker.update_pipeline(**request)
+        return "updated"
+
+    def deployed_definition(self) -> dict[str, Any]:
+        """The definition that SageMaker has of the pipeline."""
+        deployed = self._describe()
+        if deployed is None:
+            raise UsageError(f"There is no pipeline '{self.name}' yet. Create it: python -m pipelines upsert")
+        definition: dict[str, Any] = json.loads(deployed["PipelineDefinition"])
+        return definition
+
+    def start(self, parameters: Mapping[str, str]) -> str:
+        """Start an execution and return its ARN."""
+        request = [{"Name": name, "Value": value} for name, value in sorted(parameters.items())]
+        answer = self.sagemaker.start_pipeline_execution(PipelineName=self.name, PipelineParameters=request)
+        arn: str = answer["PipelineExecutionArn"]
+        return arn
+
+    def stop(self, arn: str) -> None:
+        """Ask SageMaker to stop an execution."""
+        self.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+
+    def execution(self, arn: str) -> Execution:
+        """The execution with its steps, oldest first."""
+        answer = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        return Execution(
+            arn,
+            answer["PipelineExecutionStatus"],
+            answer["CreationTime"],
+            [
+                _step(step)
+                for step in self._pages("list_pipeline_execution_steps", "PipelineExecutionSteps", arn)
+            ][::-1],
+            answer.get("FailureReason", ""),
+        )
+
+    def executions(self, most: int = 20) -> list[Execution]:
+        """The newest executions, newest first, without their steps."""
+        answer = self.sagemaker.list_pipeline_executions(PipelineName=self.name, MaxResults=most)
+        return [
+            Execution(entry["PipelineExecutionArn"], entry["PipelineExecutionStatus"], entry["StartTime"])
+            for entry in answer["PipelineExecutionSummaries"]
+        ]
+
+    def find(self, execution: str | None) -> Execution:
+        """The execution whose id or ARN is given, or the newest one."""
+        known = self.executions(100)
+        if not known:
+            raise UsageError(
+                f"Pipeline '{self.name}' has not run yet. Start it: python -m pipelines start --wait"
+            )
+        if execution is None:
+            return self.execution(known[0].arn)
+        for entry in known:
+            if execution in (entry.id, entry.arn):
+                return self.execution(entry.arn)
+        raise UsageError(
+            f"There is no execution '{execution}'. {suggestion(execution, [e.id for e in known])}"
+        )
+
+    def log(self, job_arn: str, *, since: int = 0) -> Iterator[tuple[int, str]]:
+        """What a job has printed: (milliseconds since the epoch, line), oldest first, from ``since`` on."""
+        kind, _, name = job_arn.split(":")[-1].partition("/")
+        groups = {
+            "processing-job": "/aws/sagemaker/ProcessingJobs",
+            "training-job": "/aws/sagemaker/TrainingJobs",
+        }
+        pages = self.client("logs").get_paginator("filter_log_events")
+        try:
+            for page in pages.paginate(
+                logGroupName=groups[kind], logStreamNamePrefix=f"{name}/", startTime=since
+            ):
+                yield from ((event["timestamp"], event["message"]) for event in page["events"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+
+    def read_json(self, uri: str) -> Any:
+        """A JSON object of S3."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        try:
+            return json.load(self.s3.get_object(Bucket=bucket, Key=key)["Body"])
+        except self.s3.exceptions.NoSuchKey:
+            raise RunError(f"{uri} is not there") from None
+
+    def outputs(self, job_arn: str) -> dict[str, str]:
+        """The output addresses of a processing job, by name."""
+        job = self.sagemaker.describe_processing_job(ProcessingJobName=job_arn.rsplit("/", 1)[-1])
+        return {
+            output["OutputName"]: output["S3Output"]["S3Uri"]
+            for output in job["ProcessingOutputConfig"]["Outputs"]
+        }
+
+    def _describe(self) -> dict[str, Any] | None:
+        try:
+            answer: dict[str, Any] = self.sagemaker.describe_pipeline(PipelineName=self.name)
+        except self.sagemaker.exceptions.ResourceNotFound:
+            return None
+        return answer
+
+    def _pages(self, operation: str, member: str, arn: str) -> Iterator[dict[str, Any]]:
+        for page in self.sagemaker.get_paginator(operation).paginate(PipelineExecutionArn=arn):
+            yield from page[member]
+
+
+def _step(entry: Mapping[str, Any]) -> Step:
+    return Step(
+        entry["StepName"],
+        entry["StepStatus"],
+        entry.get("StartTime"),
+        entry.get("EndTime"),
+        entry.get("Metadata", {}),
+        entry.get("FailureReason", ""),
+        entry.get("CacheHitResult", {}).get("SourcePipelineExecutionArn", ""),
+    )

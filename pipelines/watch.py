@@ -1,0 +1,138 @@
+"""An execution as people watch it: a line for each step while it runs, and a summary when it has ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from containers import contract
+from pipelines.service import Execution, Service, Step
+
+SIGNS = {"Succeeded": ("✔", "green"), "Failed": ("✘", "red"), "Stopped": ("■", "yellow")}
+EVALUATE = "Evaluate"
+GATE = "Gate"
+REGISTER = "Register"
+
+
+def watch(service: Service, arn: str, console: Console) -> Execution:
+    """Show the execution until it has ended, and return it."""
+    states = _states(service, arn)
+    return _watch_live(states, console) if console.is_terminal else _watch_plain(states, console)
+
+
+def _states(service: Service, arn: str) -> Iterator[Execution]:
+    """The execution again and again, at first ten times a second and after a minute every five seconds."""
+    began = time.monotonic()
+    while True:
+        execution = service.execution(arn)
+        yield execution
+        if not execution.running:
+            return
+        time.sleep(min(5.0, max(0.1, (time.monotonic() - began) / 12)))
+
+
+def _watch_live(states: Iterator[Execution], console: Console) -> Execution:
+    spinner = Spinner("dots")
+    with Live(console=console, refresh_per_second=10, transient=True) as live:
+        for execution in states:
+            rows = [_row(step, spinner) for step in execution.steps]
+            title = Text(f"execution {execution.id}: {execution.status}", style="bold")
+            live.update(Group(title, _grid(rows)))
+    return execution
+
+
+def _watch_plain(states: Iterator[Execution], console: Console) -> Execution:
+    """Without a terminal: one line whenever a step starts or ends."""
+    said: set[tuple[str, str]] = set()
+    for execution in states:
+        for step in execution.steps:
+            if (step.name, step.status) not in said:
+                said.add((step.name, step.status))
+                console.print(f"{step.name:<12} {step.status:<10} {_duration(step)} {_remark(step)}".rstrip())
+    return execution
+
+
+def summary(service: Service, execution: Execution, console: Console) -> None:
+    """Steps with status and time, metrics, the gate's verdict, the registered package, and where the files lie."""
+    console.print(Text(f"\n{service.name}, execution {execution.id}: {execution.status}", style="bold"))
+    console.print(_grid([_row(step, Text("…")) for step in execution.steps]))
+    steps = {step.name: step for step in execution.steps}
+    outputs: dict[str, str] = {}
+    if EVALUATE in steps and steps[EVALUATE].status == "Succeeded":
+        outputs = service.outputs(steps[EVALUATE].job_arn)
+        report = service.read_json(f"{outputs[contract.EVALUATION]}/{contract.EVALUATION_FILE}")
+        console.print(_metrics(report, service.config.usecase.problem))
+        if GATE in steps:
+            console.print(_verdict(report["gate"]))
+    if REGISTER in steps and steps[REGISTER].job_arn:
+        console.print(f"[bold]package[/]     {steps[REGISTER].job_arn}", soft_wrap=True)
+    if outputs:
+        console.print(f"[bold]evaluation[/]  {outputs[contract.EVALUATION]}/", soft_wrap=True)
+    root = service.config.environment.root
+    console.print(
+        f"[bold]files[/]       {root}/runs/{service.config.usecase.name}/{execution.id}/", soft_wrap=True
+    )
+    if execution.failure:
+        console.print(Text(f"{execution.failure}", style="red"))
+
+
+def _row(step: Step, busy: Any) -> Sequence[Any]:
+    sign, style = SIGNS.get(step.status, ("", "cyan"))
+    mark = Text(sign, style=style) if sign else busy
+    return (
+        mark,
+        step.name,
+        Text(step.status, style=style),
+        _duration(step),
+        Text(_remark(step), overflow="fold"),
+    )
+
+
+def _grid(rows: Sequence[Sequence[Any]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for column in ("", "step", "status", "time", "remark"):
+        table.add_column(justify="right" if column == "time" else "left", no_wrap=column != "remark")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _duration(step: Step) -> str:
+    if step.started is None:
+        return ""
+    ended = step.ended or datetime.now(UTC)
+    return f"{(ended - step.started).total_seconds():.1f} s"
+
+
+def _remark(step: Step) -> str:
+    if step.failure:
+        return step.failure
+    if step.cached_from:
+        return f"unchanged: result of execution {step.cached_from.rsplit('/', 1)[-1]}"
+    outcome = step.metadata.get("Condition", {}).get("Outcome")
+    return f"outcome: {outcome}" if outcome else ""
+
+
+def _metrics(report: Mapping[str, Any], problem: str) -> Table:
+    """The scalar metrics on the test rows, with their confidence intervals."""
+    table = Table.grid(padding=(0, 2))
+    for name, metric in report[contract.METRIC_GROUPS[problem]].items():
+        value = metric.get("value") if isinstance(metric, dict) else None
+        if not isinstance(value, int | float):
+            continue
+        low, high = metric.get("confidence_interval") or (None, None)
+        table.add_row(f"  {name}", f"{value:.4f}", f"[{low:.4f}, {high:.4f}]" if low is not None else "")
+    return table
+
+
+def _verdict(gate: Mapping[str, Any]) -> Text:
+    sign, style = SIGNS["Succeeded" if gate["passed"] else "Failed"]
+    return Text(f"{sign} {gate['message']}", style=style)

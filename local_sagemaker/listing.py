@@ -44,11 +44,11 @@ def page(
 ) -> dict[str, Any]:
     """The answer of a List operation: one page of summaries and, if there is more, its ``NextToken``.
 
-    ``documents`` are Describe-shaped; the control plane cuts them down to the summary's shape. A filter is read
-    off its name (``NameContains``, ``CreationTimeAfter``, ``StatusEquals``, ``ExperimentName``), where ``Name``
-    and ``Status`` mean the kind's own; ``filters`` says what the names that do not follow the rule mean. Sort
-    order and page size default to what AWS documents. Raises ValidationException on a token that did not come
-    from the same request.
+    ``documents`` are Describe-shaped; the control plane cuts them down to the summary's shape. A filter is
+    read off its name (``NameContains``, ``CreationTimeAfter``, ``StatusEquals``, ``ExperimentName``), where
+    ``Name`` and ``Status`` mean the kind's own; ``filters`` says what names that do not follow the rule mean.
+    Sort order and page size default to what AWS documents. Raises ValidationException on a token that did not
+    come from the same request.
     """
     own = filters or {}
     matches = [(own.get(name) or _filter(name, kind), value) for name, value in _given(request)]

@@ -13,7 +13,8 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -122,6 +123,21 @@ class Records:
         """All documents of a kind, oldest first."""
         return [document for _, document in self.items(kind)]
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything in the block happens at once: others see all of it or, when it raises, nothing."""
+        with self._lock:
+            if self._open().in_transaction:
+                yield
+                return
+            self._execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._execute("ROLLBACK")
+                raise
+            self._execute("COMMIT")
+
     def wait(
         self, kind: str, name: str, until: Callable[[Document], bool], timeout: float | None = None
     ) -> Document:
@@ -153,10 +169,13 @@ class Records:
             for condition in list(self._changed.values()):
                 condition.notify_all()
 
-    def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise Closed("the records are closed")
-        return self._connection.execute(statement, values)
+        return self._connection
+
+    def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
+        return self._open().execute(statement, values)
 
     def _notify(self, kind: str, name: str) -> None:
         condition = self._changed.get((kind, name))

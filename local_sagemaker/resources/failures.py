@@ -1,4 +1,4 @@
-"""What SageMaker answers when a resource is not there, or is there already: the words that its users match on."""
+"""What SageMaker answers when a resource is not there, or is there already: words that its users match on."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _EXISTS = {
 
 
 def not_found(operation: str, kind: str, arn: str) -> AwsError:
-    """The error of ``operation`` for a resource that is not there, under the code that AWS's model declares."""
+    """The error of ``operation`` for a resource that is not there, under the code that AWS declares."""
     declared = {shape.name for shape in operation_model(operation).error_shapes}
     error = ResourceNotFound if "ResourceNotFound" in declared else ValidationException
     return error(_NOT_FOUND.get(kind, f"{kind} {{arn}} does not exist.").format(arn=arn))
 
 
 def already_exists(operation: str, kind: str, arn: str) -> AwsError:
-    """The error of a Create operation for a name that is taken, under the code that AWS's model declares."""
+    """The error of a Create operation for a name that is taken, under the code that AWS declares."""
     declared = {shape.name for shape in operation_model(operation).error_shapes}
     error: type[AwsError] = ValidationException
     if "ResourceInUse" in declared:

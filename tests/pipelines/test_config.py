@@ -1,0 +1,147 @@
+"""Settings: everything wrong is said at once, in one line each, with what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines import config
+from pipelines.errors import SettingsError, UsageError
+
+GOOD = """
+name = "small"
+title = "A small one"
+problem = "binary"
+label = "bought"
+positive = "yes"
+facets = ["sex"]
+
+[columns]
+age = "integer"
+sex = "string"
+bought = "string"
+
+[[flow]]
+operator = "encode"
+columns = ["sex"]
+method = "ordinal"
+
+[gate]
+metric = "auc"
+at_least = 0.8
+
+[registry]
+group = "small"
+"""
+
+
+def problems(folder: Path, text: str) -> tuple[str, ...]:
+    file = folder / "small.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        config.load("local", str(file))
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("environment", config.names(config.ENVIRONMENTS))
+@pytest.mark.parametrize("usecase", config.names(config.USECASES))
+def test_every_shipped_settings_file_is_right(environment: str, usecase: str) -> None:
+    """Each environment goes with each use case."""
+    loaded = config.load(environment, usecase)
+
+    assert (environment, usecase) == (loaded.environment_name, loaded.usecase.name)
+
+
+def test_a_settings_file_of_ones_own_is_named_by_its_path(tmp_path: Path) -> None:
+    """A use case need not lie in this project."""
+    file = tmp_path / "mine.toml"
+    file.write_text(GOOD, encoding="utf-8")
+
+    assert config.load("local", str(file)).usecase.name == "small"
+
+
+# what is wrong, and the line that says so
+MISTAKES = {
+    'label = "bought"|label = "bougth"': "label: there is no column 'bougth'. Did you mean 'bought'?",
+    'facets = ["sex"]|facets = ["gender"]': "facets: there is no column 'gender'. Known: age, bought, sex.",
+    'title = "A small one"|titel = "A small one"': "unknown setting 'titel'. Did you mean 'title'?",
+    'problem = "binary"|problem = "binry"': "problem: input should be 'binary', 'multiclass' or 'regression', got 'binry'",
+    'positive = "yes"|': "positive: belongs to problem 'binary', which needs it: the label's value that counts as 1",
+    "at_least = 0.8|at_lest = 0.8": "unknown setting 'gate.at_lest'. Did you mean 'at_least'?",
+    "at_least = 0.8|at_least = 0.8\nat_most = 0.9": "gate: give one of at_least and at_most",
+    'metric = "auc"|metric = "auk"': "gate.metric: 'auk' is not a metric of a binary problem. Did you mean 'auc'?",
+    'age = "integer"|age = "int"': (
+        "columns.age: input should be 'integer', 'number', 'string', 'boolean' or 'timestamp', got 'int'"
+    ),
+    "[columns]|[split]\ntest = 0.7\nvalidation = 0.4\n[columns]": (
+        "split: validation (0.4) and test (0.7) leave no rows to train on"
+    ),
+    "[columns]|[split]\ntest = 1.5\n[columns]": "split.test: input should be less than 1, got 1.5",
+    "[columns]|[training]\nrounds = 0\n[columns]": "training.rounds: input should be greater than or equal to 1, got 0",
+    'name = "small"|name = "sm all"': (
+        "name: string should match pattern '^[A-Za-z0-9](-?[A-Za-z0-9])*$', got 'sm all'"
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), MISTAKES.items(), ids=list(MISTAKES.values()))
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, edit: str, message: str) -> None:
+    """The message is the whole line, file name first."""
+    before, _, after = edit.partition("|")
+    assert before in GOOD
+
+    assert f"small.toml: {message}" in problems(tmp_path, GOOD.replace(before, after))
+
+
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
+    """Mistakes of both files come together."""
+    environment = tmp_path / "here.toml"
+    environment.write_text(
+        'region = "Frankfurt"\naccount = "1"\nrole = "admin"\nbucket = "B"\n', encoding="utf-8"
+    )
+    usecase = tmp_path / "small.toml"
+    usecase.write_text(GOOD.replace("title", "titel").replace("at_least", "at_lest"), encoding="utf-8")
+
+    with pytest.raises(SettingsError) as caught:
+        config.load(str(environment), str(usecase))
+
+    assert sum(problem.startswith("here.toml: ") for problem in caught.value.problems) == 4
+    assert sum(problem.startswith("small.toml: ") for problem in caught.value.problems) == 4
+
+
+def test_a_file_that_is_not_toml_is_one_clear_line(tmp_path: Path) -> None:
+    """The line says where."""
+    (line,) = problems(tmp_path, "name = \n")
+
+    assert line.startswith("small.toml: is not valid TOML: Invalid value (at line 1, column 8)")
+
+
+@pytest.mark.parametrize(
+    ("environment", "usecase"), [("lokal", "roaming"), ("local", "romaing"), ("local", "no.toml")]
+)
+def test_an_unknown_name_is_a_usage_error(environment: str, usecase: str) -> None:
+    """Both kinds of settings suggest what there is."""
+    with pytest.raises(UsageError, match=r"There is no .*(Did you mean|no\.toml)"):
+        config.load(environment, usecase)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('instance_type = "m5.large"', "instance_type must start with 'ml.'"),
+        ("spot = true\nmax_wait_minutes = 5", "max_wait_minutes (5) must not be below max_minutes (60)"),
+        ("volume_gb = 0", "volume_gb must be at least 1, got 0"),
+        ("volume = 3", "unknown setting 'training.volume'. Did you mean 'volume_gb'?"),
+    ],
+)
+def test_a_machine_that_cannot_be_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """The records of the steps check themselves."""
+    local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    environment = tmp_path / "here.toml"
+    environment.write_text(f"{local}\n[training]\n{text}\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError) as caught:
+        config.load(str(environment), "adult")
+
+    assert message in str(caught.value)

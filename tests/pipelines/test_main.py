@@ -1,0 +1,95 @@
+"""The command line, as processes: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.publish import ROOT
+
+COMMANDS = ["build", "check", "upsert", "start", "run", "status", "stop", "logs", "list"]
+
+
+def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "pipelines", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says what --env and --usecase may be."""
+    from pipelines.__main__ import main
+
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+
+    assert "local, prod" in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")
+
+
+def test_the_help_has_examples_and_lists_every_command() -> None:
+    """The first thing that a newcomer reads."""
+    text = cli("--help").stdout
+
+    assert "examples:" in text
+    assert [command for command in COMMANDS if f"    {command} " not in text] == []
+
+
+def test_check_says_that_a_definition_is_right() -> None:
+    """Without a network, and with exit status 0."""
+    done = cli("check", "--usecase", "adult", "--env", "prod", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The definition is right: 5 steps (Ingest, Prep, Train, Evaluate, Gate)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "--usecase", "romaing"], "There is no use case 'romaing'. Did you mean 'roaming'?"),
+        (["check", "--env", "produktion"], "There is no environment 'produktion'."),
+        (["bild"], "invalid choice: 'bild'"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2_and_no_traceback(arguments: list[str], message: str) -> None:
+    """One clear line on standard error, nothing on standard output."""
+    done = cli(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "status", "upsert"])
+def test_without_a_service_the_user_is_told_how_to_start_one(command: str) -> None:
+    """Status 1: the request was right, nobody answered."""
+    done = cli(command, AWS_ENDPOINT_URL="http://127.0.0.1:9")
+
+    assert done.returncode == 1
+    assert "nothing answers at http://127.0.0.1:9" in done.stderr
+    assert "python -m local_sagemaker serve" in done.stderr
+
+
+def test_the_console_scripts_of_awss_templates_exist(tmp_path: Path) -> None:
+    """get-pipeline-definition writes what build prints."""
+    file = tmp_path / "definition.json"
+    program = "import sys; from pipelines.__main__ import get_pipeline_definition; sys.exit(get_pipeline_definition())"
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, "--usecase", "adult", "--output", str(file)],
+        check=True,
+        cwd=ROOT,
+    )
+
+    assert json.loads(cli("build", "--usecase", "adult").stdout) == json.loads(
+        file.read_text(encoding="utf-8")
+    )

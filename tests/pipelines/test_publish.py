@@ -1,0 +1,84 @@
+"""Publishing: addresses follow from contents, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pipelines import config, publish
+
+
+@pytest.fixture(scope="module")
+def publication() -> publish.Publication:
+    return publish.plan(config.load("local", "adult"))
+
+
+def test_the_same_settings_give_the_same_addresses(publication: publish.Publication) -> None:
+    """In another process too, whose hashes of text differ."""
+    program = (
+        "from pipelines import config, publish; p = publish.plan(config.load('local', 'adult'));"
+        "print(sorted(p.objects), p.source_dir)"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=publish.ROOT
+    )
+
+    assert f"{sorted(publication.objects)} {publication.source_dir}" == other.stdout.strip()
+
+
+def test_a_job_gets_its_own_code_and_no_other(publication: publish.Publication) -> None:
+    """A change of the training script must not make ingest run again."""
+    files = publish.closure("containers/processing/ingest.py")
+
+    assert "containers/contract.py" in files
+    assert "containers/__init__.py" in files
+    assert not any("train" in name or "evaluate" in name for name in files)
+
+
+def test_a_setting_that_a_job_does_not_read_leaves_its_address(
+    tmp_path: Path, publication: publish.Publication
+) -> None:
+    """Another bar concerns evaluate, and neither ingest nor prep."""
+    text = (config.USECASES / "adult.toml").read_text(encoding="utf-8")
+    other = tmp_path / "adult.toml"
+    other.write_text(text.replace("at_least = 0.", "at_least = 0.1"), encoding="utf-8")
+
+    moved = publish.plan(config.load("local", str(other)))
+
+    assert publication.code["ingest"] == moved.code["ingest"]
+    assert publication.code["prep"] == moved.code["prep"]
+    assert publication.code["evaluate"].settings != moved.code["evaluate"].settings
+
+
+def test_the_source_archive_has_the_script_at_its_top(publication: publish.Publication) -> None:
+    """Framework containers run a program of the archive's root, beside the package that it imports."""
+    key = publication.source_dir.split("/", 3)[3]
+    with tarfile.open(fileobj=io.BytesIO(publication.objects[key])) as archive:
+        names = archive.getnames()
+
+    assert "train.py" in names
+    assert "containers/contract.py" in names
+
+
+def test_settings_are_readable_json(publication: publish.Publication) -> None:
+    """Whoever looks into the bucket can read what a job was told."""
+    key = publication.code["prep"].settings.split("/", 3)[3]
+    document = json.loads(publication.objects[f"{key}/usecase.json"])
+
+    assert document["label"] == "income"
+    assert "drop" in {step["operator"] for step in document["flow"]}
+
+
+def test_publishing_twice_uploads_once(publication: publish.Publication, client) -> None:
+    """What is there is not sent again."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="published-twice")
+
+    assert len(publication.objects) == publish.upload(publication, "published-twice", s3)
+    assert publish.upload(publication, "published-twice", s3) == 0

@@ -1,0 +1,142 @@
+"""The training pipeline's definition: reproducible, complete, and right by AWS's own request shapes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import config
+from pipelines.publish import ROOT, SETTINGS_READ, Publication
+from steps.settings import Code
+
+GOLDEN = Path(__file__).parent / "golden"
+BUILDS = [("local", "roaming"), ("local", "adult"), ("prod", "adult"), ("dev", "roaming")]
+
+# Fixed addresses: a golden definition changes when the pipeline does, not at every edit of a job's code.
+FIXED = Publication(
+    code={name: Code(f"s3://code/{name}", f"s3://settings/{name}") for name in SETTINGS_READ},
+    source_dir="s3://code/train/sourcedir.tar.gz",
+    objects={},
+)
+
+
+def build(environment: str, usecase: str) -> str:
+    from pipelines.training import definition
+
+    return definition(config.load(environment, usecase), FIXED)
+
+
+@pytest.fixture(scope="module")
+def prod() -> dict[str, Any]:
+    definition: dict[str, Any] = json.loads(build("prod", "adult"))
+    return definition
+
+
+def jobs(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        step["Name"]: step["Arguments"]
+        for step in definition["Steps"]
+        if step["Type"] in ("Processing", "Training")
+    }
+
+
+@pytest.mark.parametrize(("environment", "usecase"), BUILDS)
+def test_the_definition_equals_its_golden_file(environment: str, usecase: str) -> None:
+    """A change of a definition is seen in a diff; GOLDEN=write rewrites the files."""
+    built = json.dumps(json.loads(build(environment, usecase)), indent=1) + "\n"
+    file = GOLDEN / f"{environment}-{usecase}.json"
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text(built, encoding="utf-8")
+
+    assert file.read_text(encoding="utf-8") == built
+
+
+def test_two_builds_in_two_processes_are_byte_identical() -> None:
+    """No clock, no random name, no order of a set, no uploaded file gets into the definition."""
+    command = [sys.executable, "-W", "ignore", "-m", "pipelines", "build", "--usecase", "adult"]
+    environment = {**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}  # where nothing listens
+    first, second = (
+        subprocess.run(
+            command, capture_output=True, check=True, cwd=ROOT, env={**environment, "PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("1", "2")
+    )
+
+    assert first == second
+
+
+def test_every_parameter_is_read(prod: dict[str, Any]) -> None:
+    """A knob that turns nothing is a lie."""
+    steps = json.dumps(prod["Steps"])
+
+    assert [p["Name"] for p in prod["Parameters"] if f"Parameters.{p['Name']}" not in steps] == []
+
+
+def test_every_output_is_scoped_by_the_execution(prod: dict[str, Any]) -> None:
+    """Two executions never write to one place."""
+    places = re.findall(
+        r'"S3Uri": (\{"Std:Join".*?\]\}\})',
+        json.dumps([a.get("ProcessingOutputConfig") for a in jobs(prod).values()]),
+    )
+    places += [json.dumps(jobs(prod)["Train"][name]) for name in ("OutputDataConfig", "CheckpointConfig")]
+
+    assert len(places) == 9
+    assert all("Execution.PipelineExecutionId" in place for place in places)
+
+
+def test_production_settings_reach_every_job(prod: dict[str, Any]) -> None:
+    """Role, VPC, keys, encryption, tags, volumes and timeouts stand in every job's request."""
+    for name, request in jobs(prod).items():
+        text = json.dumps(request)
+        assert request["RoleArn"].endswith("ml-prod-pipeline-execution"), name
+        for wanted in (
+            "subnet-0a1b2c3d4e5f60001",
+            "sg-0a1b2c3d4e5f60001",
+            "11111111-2222",
+            '"VolumeKmsKeyId"',
+        ):
+            assert wanted in text, (name, wanted)
+        assert '"EnableInterContainerTrafficEncryption": true' in text, name
+        assert '"VolumeSizeInGB": 100' in text, name
+        assert {"Key": "data-classification", "Value": "confidential"} in request["Tags"], name
+
+
+def test_only_ingest_keeps_a_network_in_production(prod: dict[str, Any]) -> None:
+    """Ingest reads its source itself; nothing else may reach out."""
+    isolated = {
+        name: request.get("NetworkConfig", request)["EnableNetworkIsolation"]
+        for name, request in jobs(prod).items()
+    }
+
+    assert isolated == {"Ingest": False, "Prep": True, "Train": True, "Evaluate": True}
+
+
+def test_a_cheap_environment_trains_on_spot() -> None:
+    """Spot needs its waiting time and a checkpoint to resume from."""
+    train = jobs(json.loads(build("dev", "roaming")))["Train"]
+
+    assert train["EnableManagedSpotTraining"]
+    assert train["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    assert train["CheckpointConfig"]["LocalPath"] == "/opt/ml/checkpoints"
+
+
+def test_every_job_step_retries_what_is_not_its_fault(prod: dict[str, Any]) -> None:
+    """And says so in the definition."""
+    steps = [step for step in prod["Steps"] if step["Type"] != "Condition"]
+
+    assert all(step["RetryPolicies"] for step in steps)
+
+
+def test_every_definition_is_right_by_the_request_shapes() -> None:
+    """What AWS's API would refuse is found without AWS."""
+    from local_sagemaker.pipelines.check import check
+
+    for environment, usecase in BUILDS:
+        assert [str(problem) for problem in check(json.loads(build(environment, usecase)))] == []

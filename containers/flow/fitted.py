@@ -150,10 +150,10 @@ def apply(fitted: FittedFlow, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def deduplicate(flow: Sequence[Step], rows: pd.DataFrame) -> pd.DataFrame:
-    """The raw rows without those that the flow's ``deduplicate`` steps call equal to an earlier one."""
+    """The raw rows without those that the flow's ``deduplicate`` steps call equal to an earlier one; the index stays."""
     for step in flow:
         if step["operator"] == "deduplicate":
-            rows = rows.drop_duplicates(subset=step.get("columns"), keep="first", ignore_index=True)
+            rows = rows.drop_duplicates(subset=step.get("columns"), keep="first")
     return rows
 
 

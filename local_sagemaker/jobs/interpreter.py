@@ -130,11 +130,9 @@ def run(plan: Plan, library_path: Sequence[str], rewrite: Rewrite = lambda code:
     status = 1
     try:
         before = _settle(plan, library_path)
-        try:
-            _execute(plan, rewrite)
-            status = 0
-        except BaseException as error:  # noqa: BLE001 - this is the interpreter's own outermost level
-            status = _report(error)
+        uncaught = _execute(plan, rewrite)
+        status = _report(uncaught) if uncaught else 0
+        del uncaught  # the last hold on what the script's frames held
         _finish(before)
     finally:
         os._exit(status & 0xFF)
@@ -161,7 +159,16 @@ def _settle(plan: Plan, library_path: Sequence[str]) -> set[str]:
     return set(sys.modules)
 
 
-def _execute(plan: Plan, rewrite: Rewrite) -> None:
+def _execute(plan: Plan, rewrite: Rewrite) -> BaseException | None:
+    """Run the plan; what it raised is returned, so that it is reported when it is no longer being handled."""
+    try:
+        _run_code(plan, rewrite)
+    except BaseException as error:  # noqa: BLE001 - this is the interpreter's own outermost level
+        return error
+    return None
+
+
+def _run_code(plan: Plan, rewrite: Rewrite) -> None:
     main = vars(sys.modules["__main__"])
     if plan.kind == "module":
         # Private, but it is what ``python -m`` calls, down to the frames that a traceback shows.
@@ -180,19 +187,27 @@ def _report(error: BaseException) -> int:
     """Print an exception as the interpreter does, without the frames of this module; its exit status."""
     if isinstance(error, SystemExit):
         return _exit_status(error.code)
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
-    error.__traceback__ = trace
+    _hide_own_frames(error)
     try:
-        sys.excepthook(type(error), error, trace)
-    except BaseException:  # noqa: BLE001 - a user's hook may do anything
-        sys.__excepthook__(type(error), error, trace)
+        sys.excepthook(type(error), error, error.__traceback__)
+    except BaseException as failure:  # noqa: BLE001 - a user's hook may do anything
+        print("Error in sys.excepthook:", file=sys.stderr)  # noqa: T201 - the interpreter's own words
+        _hide_own_frames(failure)
+        sys.__excepthook__(type(failure), failure, failure.__traceback__)
+        print("\nOriginal exception was:", file=sys.stderr)  # noqa: T201
+        sys.__excepthook__(type(error), error, error.__traceback__)
     if isinstance(error, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _flush()
         os.kill(os.getpid(), signal.SIGINT)
     return 1
+
+
+def _hide_own_frames(error: BaseException) -> None:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    error.__traceback__ = trace
 
 
 def _exit_status(code: object) -> int:

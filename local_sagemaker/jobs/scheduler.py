@@ -31,7 +31,7 @@ class Scheduler:
     def __init__(self, cpus: Sequence[int]) -> None:
         if not cpus:
             raise ValueError("a scheduler needs at least one core")
-        self._free = deque(cpus)
+        self._free = set(cpus)
         self._total = len(self._free)
         self._competing: set[str] = set()
         self._queue: deque[object] = deque()
@@ -72,7 +72,7 @@ class Scheduler:
             yield cpus
         finally:
             with self._changed:
-                self._free.extend(cpus)
+                self._free.update(cpus)
                 self._forget(job)
                 self._changed.notify_all()
 
@@ -94,7 +94,9 @@ class Scheduler:
                 self._queue.remove(ticket)
                 self._changed.notify_all()  # the next in the queue is first now
             share = max(1, self._total // len(self._competing))
-            return tuple(self._free.popleft() for _ in range(min(share, len(self._free))))
+            cpus = tuple(sorted(self._free)[:share])
+            self._free.difference_update(cpus)
+            return cpus
 
     def _refuse(self, job: str) -> None:
         if self._closed:

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import Any
 
+from local_sagemaker import execution_role
 from local_sagemaker.records import Records
 from local_sagemaker.service_model import operation_names
 from local_sagemaker.settings import Settings
@@ -69,9 +70,8 @@ def same(one: str, other: str) -> bool:
 
 def caller(settings: Settings) -> dict[str, Any]:
     """Who made a resource (``CreatedBy``): everybody here is the execution role."""
-    role = settings.role_arn.rpartition("/")[2]
-    arn = f"arn:aws:sts::{settings.account}:assumed-role/{role}/local"
-    return {"IamIdentity": {"Arn": arn, "PrincipalId": "AROALOCALSAGEMAKER000:local"}}
+    principal = f"{execution_role.ROLE_ID}:{execution_role.SESSION}"
+    return {"IamIdentity": {"Arn": execution_role.session_arn(settings), "PrincipalId": principal}}
 
 
 @cache

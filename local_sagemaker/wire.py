@@ -15,7 +15,7 @@ from local_sagemaker.control_plane import ControlPlane
 from local_sagemaker.errors import AwsError
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 _TARGET = "SageMaker."
 _REASONS = {

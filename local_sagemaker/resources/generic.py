@@ -73,12 +73,15 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def generic_operations(settings: Settings, records: Records) -> dict[str, Operation]:
-    """The operations of every family that is pure records."""
-    operations: dict[str, Operation] = {}
-    for kind in FAMILIES:
-        operations |= Resources(settings, records, kind).operations()
-    return operations
+class GenericResources:
+    """Every family that is pure records."""
+
+    def __init__(self, settings: Settings, records: Records) -> None:
+        self._resources = [Resources(settings, records, kind) for kind in FAMILIES]
+
+    def operations(self) -> dict[str, Operation]:
+        """The operations by name."""
+        return {name: run for one in self._resources for name, run in one.operations().items()}
 
 
 class Resources:

@@ -1,0 +1,69 @@
+"""What every container finds around it: its environment, its cluster, and where its paths lie on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from local_sagemaker.settings import Settings
+
+BASE = PurePosixPath("/opt/ml")
+HOST = "algo-1"  # SageMaker's name of a job's first, and here only, instance
+
+
+def outside(folder: Path, path: str) -> Path:
+    """Where the container's ``path`` below ``/opt/ml`` lies, given the job's folder. Raises ValueError."""
+    relative = PurePosixPath(path).relative_to(BASE)
+    if ".." in relative.parts:
+        raise ValueError(f"{path} leads outside {BASE}")
+    return folder / relative
+
+
+def environment(settings: Settings, *, network: bool) -> dict[str, str]:
+    """The variables that any job has: AWS clients inside reach this local SageMaker, and nothing else.
+
+    A job without a network gets no endpoint and no credentials, as on AWS.
+    """
+    common = {
+        "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # A user's own profile must not reach into a job: SageMaker's containers have none.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PYTHONUNBUFFERED": "TRUE",  # AWS's images set these two
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if not network:
+        return common
+    return common | {
+        "AWS_ENDPOINT_URL": f"http://{settings.host}:{settings.port}",
+        "AWS_ACCESS_KEY_ID": "local-sagemaker",
+        "AWS_SECRET_ACCESS_KEY": "local-sagemaker",
+    }
+
+
+def resource_config(instance_type: str) -> dict[str, Any]:
+    """``resourceconfig.json`` of a job with one instance.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+    """
+    return {
+        "current_host": HOST,
+        "current_instance_type": instance_type,
+        "current_group_name": "homogeneousCluster",
+        "hosts": [HOST],
+        "instance_groups": [
+            {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
+        ],
+        "network_interface_name": "eth0",
+    }
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a configuration file, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document), encoding="utf-8")

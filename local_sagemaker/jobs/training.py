@@ -1,0 +1,395 @@
+"""Training jobs: channels from S3, one container, a model to S3.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html
+
+What the container runs is one of three things: the command that the request names (``training_driver``), the
+user's program through the framework toolkit (``training_toolkit``), or the image's own algorithm
+(``training_algorithm``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from local_sagemaker.errors import AwsError, ValidationException
+from local_sagemaker.jobs import (
+    archive,
+    container,
+    failure,
+    metrics,
+    training_algorithm,
+    training_driver,
+    training_toolkit,
+)
+from local_sagemaker.jobs.failure import JobFailure
+from local_sagemaker.jobs.images import Runtime
+from local_sagemaker.jobs.lifecycle import (
+    COMPLETED,
+    FAILED,
+    IN_PROGRESS,
+    STOPPED,
+    Document,
+    Ending,
+    Job,
+    Jobs,
+    Kind,
+)
+from local_sagemaker.jobs.process import Outcome, Task
+from local_sagemaker.jobs.program import Container, Program
+from local_sagemaker.jobs.staging import Mirror, Source, stage
+
+_DEFAULT_SECONDS = 86_400
+_CHECKPOINTS = "/opt/ml/checkpoints"
+
+# SecondaryStatus -> the message that DescribeTrainingJob gives with it.
+_MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+
+
+class TrainingJobs(Jobs):
+    """The operations on training jobs."""
+
+    kind = Kind("TrainingJob", "training-job", "training job", "/aws/sagemaker/TrainingJobs")
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._readers: dict[str, metrics.Reader] = {}  # of the jobs that are running
+
+    def _accept(self, request: Document) -> Document:
+        algorithm = request["AlgorithmSpecification"]
+        runtime = self._runtime(request)
+        _check_mode(request, runtime)
+        _check_cluster(request["ResourceConfig"])
+        for channel in request.get("InputDataConfig", []):
+            _check_channel(channel, algorithm["TrainingInputMode"])
+        stopping = {"MaxRuntimeInSeconds": _DEFAULT_SECONDS} | request.get("StoppingCondition", {})
+        _check_spot(request, stopping)
+        _checkpoints(request)
+        if _is_algorithm(request, runtime) and "MetricDefinitions" not in algorithm:
+            algorithm = {**algorithm, "MetricDefinitions": training_algorithm.metric_definitions()}
+        metrics.definitions(algorithm.get("MetricDefinitions", []))
+        return {
+            "AlgorithmSpecification": algorithm,
+            "StoppingCondition": stopping,
+            "HyperParameters": request.get("HyperParameters", {}),
+            "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
+            "EnableInterContainerTrafficEncryption": request.get(
+                "EnableInterContainerTrafficEncryption", False
+            ),
+            "EnableManagedSpotTraining": request.get("EnableManagedSpotTraining", False),
+            "ModelArtifacts": {"S3ModelArtifacts": _artifacts(request, "model")},
+            **_transition({}, "Starting"),
+        }
+
+    def _describe(self, document: Document) -> Document:
+        reader = self._readers.get(document["TrainingJobName"])
+        return {**document, "FinalMetricDataList": reader.read()} if reader else document
+
+    def _ended(self, document: Document, ending: Ending) -> Document:
+        fields = {**document, **(ending.fields or {})}
+        secondary = fields.get("_Secondary", ending.status)
+        return _transition(document, secondary, over=True)
+
+    def _stopping(self, document: Document) -> Document:
+        document = super()._stopping(document)
+        return {**document, **_transition(document, "Stopping")}
+
+    def _run(self, job: Job) -> Ending:
+        request = job.request
+        self._change(job, "Downloading")
+        for channel in request.get("InputDataConfig", []):
+            for source in _sources(job, channel):
+                stage(self._store, source, request["RoleArn"])
+        image = self._configure(job)
+        program = self._program(image, request)
+        wanted = metrics.definitions(request["AlgorithmSpecification"].get("MetricDefinitions", []))
+        reader = self._readers[job.name] = metrics.Reader(job.log, wanted)
+        try:
+            with ExitStack() as stack:
+                mirror = self._restore(job, stack)
+                self._change(job, "Training", TrainingStartTime=time.time())
+                outcome = self._runner.run(self._task(job, program))
+                if mirror:
+                    mirror.finish()
+            fields = {
+                **self._facts(outcome),
+                "FinalMetricDataList": reader.read(),
+                **_times(outcome),
+            }
+        finally:
+            del self._readers[job.name]
+        return self._ending(job, outcome, program, fields)
+
+    def _runtime(self, request: Document) -> Runtime:
+        algorithm = request["AlgorithmSpecification"]
+        if not algorithm.get("TrainingImage"):
+            raise ValidationException(
+                "The local SageMaker runs training images; AlgorithmSpecification names no TrainingImage."
+            )
+        return self._images.resolve(algorithm["TrainingImage"])
+
+    def _configure(self, job: Job) -> Container:
+        """Write what SageMaker writes to ``/opt/ml/input/config``, and make the folders a job writes to."""
+        request = job.request
+        folder = job.folder / "input" / "config"
+        channels = {
+            each["ChannelName"]: _channel(request, each) for each in request.get("InputDataConfig", [])
+        }
+        cluster = request["ResourceConfig"]
+        groups = cluster.get("InstanceGroups") or [cluster]
+        resources = container.resource_config(groups[0].get("InstanceType", ""))
+        container.write_json(folder / "hyperparameters.json", request["HyperParameters"])
+        container.write_json(folder / "inputdataconfig.json", channels)
+        container.write_json(folder / "resourceconfig.json", resources)
+        container.write_json(folder / "trainingjobconfig.json", _public(request))
+        if "CheckpointConfig" in request:
+            checkpoints = {"LocalPath": _CHECKPOINTS, **request["CheckpointConfig"]}
+            container.write_json(folder / "checkpointconfig.json", checkpoints)
+        for name in ("model", "output/data", "code"):
+            (job.folder / name).mkdir(parents=True, exist_ok=True)
+        return Container(
+            folder=job.folder,
+            runtime=self._runtime(request),
+            hyperparameters=request["HyperParameters"],
+            environment=request.get("Environment", {}),
+            channels=channels,
+            resources=resources,
+            cores=self._settings.cores,
+            name=job.name,
+        )
+
+    def _program(self, image: Container, request: Document) -> Program:
+        algorithm = request["AlgorithmSpecification"]
+        if algorithm.get("ContainerEntrypoint"):
+            return training_driver.program(algorithm)
+        if training_toolkit.wanted(image.hyperparameters, image.environment):
+            return training_toolkit.program(image, self._store)
+        return training_algorithm.program(image.runtime)
+
+    def _restore(self, job: Job, stack: ExitStack) -> Mirror | None:
+        """Bring checkpoints of an earlier run back, and copy new ones to S3 while the job runs."""
+        config = _checkpoints(job.request)
+        if config is None:
+            return None
+        path, uri = config
+        folder = container.outside(job.folder, path)
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(JobFailure):  # there are none the first time
+            stage(self._store, Source("checkpoints", f"{uri}/", folder), job.request["RoleArn"])
+        return stack.enter_context(Mirror(self._store, folder, uri))
+
+    def _task(self, job: Job, program: Program) -> Task:
+        network = not job.request["EnableNetworkIsolation"]
+        return Task(
+            job=job.id,
+            folder=job.folder,
+            argv=program.argv,
+            environment={
+                **container.environment(self._settings, network=network),
+                "TRAINING_JOB_NAME": job.name,
+                "TRAINING_JOB_ARN": job.arn,
+                **program.environment,
+                **job.request.get("Environment", {}),
+            },
+            log=job.log,
+            cwd=program.cwd,
+            max_seconds=job.request["StoppingCondition"]["MaxRuntimeInSeconds"],
+            network=network,
+        )
+
+    def _ending(self, job: Job, outcome: Outcome, program: Program, fields: Document) -> Ending:
+        if outcome.ended_by == "lost":
+            text = "InternalServerError: The process that ran this job was lost."
+            return Ending(FAILED, failure.reason(text, job.log), fields)
+        went_well = outcome.exit_code == 0 or outcome.ended_by in ("stop", "time limit")
+        try:
+            if outcome.ended_by == "itself" and went_well:
+                self._change(job, "Uploading")
+            self._upload(job, model=went_well)
+        except (AwsError, OSError) as error:
+            return Ending(FAILED, failure.explain(error, "uploading the model"), fields)
+        if outcome.ended_by == "stop":
+            return Ending(STOPPED, fields=fields)
+        if outcome.ended_by == "time limit":
+            seconds = job.request["StoppingCondition"]["MaxRuntimeInSeconds"]
+            text = f"The training job ran past its StoppingCondition, MaxRuntimeInSeconds {seconds}."
+            fields = {**fields, "_Secondary": "MaxRuntimeExceeded"}
+            return Ending(STOPPED, failure.reason(text, job.log), fields)
+        if not went_well:
+            return Ending(FAILED, self._reason(job, outcome, program), fields)
+        return Ending(COMPLETED, fields=fields)
+
+    def _reason(self, job: Job, outcome: Outcome, program: Program) -> str:
+        said = failure.read(job.folder / "output" / "failure")
+        said = said or program.failure.replace("{code}", str(outcome.exit_code))
+        kind = "" if said.startswith("ClientError: ") else "AlgorithmError: "
+        # The log comes after, so a long message must not push the exit code out.
+        return failure.reason(f"{kind}{failure.shorten(said, 600)}, exit code: {outcome.exit_code}", job.log)
+
+    def _upload(self, job: Job, *, model: bool) -> None:
+        """The model of a job that ended well or was stopped, and the other output of any."""
+        parts = {"output": job.folder / "output" / "data"}
+        if model:
+            parts["model"] = job.folder / "model"
+        for name, folder in parts.items():
+            target = _artifacts(job.request, name)
+            if not target.endswith(".tar.gz"):
+                self._store.upload(folder, target)
+            elif name == "model" or any(folder.iterdir()):
+                packed = job.folder / f"{name}.tar.gz"
+                archive.pack(folder, packed)
+                self._store.upload(packed, target)
+                packed.unlink()
+
+    def _change(self, job: Job, secondary: str, **fields: Any) -> None:  # type: ignore[override]
+        def change(document: Document) -> Document:
+            if document["TrainingJobStatus"] != IN_PROGRESS:
+                return document
+            return {**document, **fields, **_transition(document, secondary), "LastModifiedTime": time.time()}
+
+        self._go_on(self._records.update(self.kind.name, job.name, change))
+
+
+def _transition(document: Document, secondary: str, *, over: bool = False) -> Document:
+    """SecondaryStatus and its transitions, now that the job comes to ``secondary``."""
+    now = time.time()
+    past = document.get("SecondaryStatusTransitions", [])
+    if past and "EndTime" not in past[-1]:
+        past = [*past[:-1], {**past[-1], "EndTime": now}]
+    step = {"Status": secondary, "StartTime": now, "StatusMessage": _MESSAGES[secondary]}
+    return {
+        "SecondaryStatus": secondary,
+        "SecondaryStatusTransitions": [*past, {**step, "EndTime": now} if over else step],
+    }
+
+
+def _times(outcome: Outcome) -> Document:
+    seconds = max(1, round(outcome.ended - outcome.started))
+    return {
+        "TrainingStartTime": outcome.started,
+        "TrainingEndTime": outcome.ended,
+        "TrainingTimeInSeconds": seconds,
+        "BillableTimeInSeconds": seconds,
+    }
+
+
+def _artifacts(request: Document, name: str) -> str:
+    """Where ``model`` or ``output`` goes: an archive, or with CompressionType NONE a prefix."""
+    config = request["OutputDataConfig"]
+    base = f"{config['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output/{name}"
+    return f"{base}/" if config.get("CompressionType") == "NONE" else f"{base}.tar.gz"
+
+
+def _is_algorithm(request: Document, runtime: Runtime) -> bool:
+    return (
+        bool(runtime.algorithm)
+        and not request["AlgorithmSpecification"].get("ContainerEntrypoint")
+        and not training_toolkit.wanted(request.get("HyperParameters", {}), request.get("Environment", {}))
+    )
+
+
+def _check_mode(request: Document, runtime: Runtime) -> None:
+    """Refuse a request that leaves nothing to run."""
+    if request["AlgorithmSpecification"].get("ContainerEntrypoint") or runtime.algorithm:
+        return
+    image = request["AlgorithmSpecification"]["TrainingImage"]
+    if not training_toolkit.wanted(request.get("HyperParameters", {}), request.get("Environment", {})):
+        raise ValidationException(
+            f"Nothing says what the image {image} should run. Give AlgorithmSpecification.ContainerEntrypoint "
+            f"or the hyperparameters {training_toolkit.PROGRAM} and {training_toolkit.SUBMIT_DIRECTORY}."
+        )
+    if not runtime.script_mode:
+        raise ValidationException(
+            f"The image {image} runs as {runtime.name!r}, which has no script mode: the hyperparameter "
+            f"{training_toolkit.PROGRAM} means nothing to it. Give AlgorithmSpecification.ContainerEntrypoint."
+        )
+
+
+def _check_cluster(cluster: Document) -> None:
+    groups = cluster.get("InstanceGroups") or [cluster]
+    count = sum(group.get("InstanceCount", 1) for group in groups)
+    if count > 1:
+        raise ValidationException(
+            f"The local SageMaker runs a training job on one instance; {count} were asked for."
+        )
+
+
+def _check_spot(request: Document, stopping: Document) -> None:
+    if not request.get("EnableManagedSpotTraining"):
+        return
+    if stopping.get("MaxWaitTimeInSeconds", 0) < stopping["MaxRuntimeInSeconds"]:
+        raise ValidationException(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
+
+
+def _check_channel(channel: Document, mode: str) -> None:
+    name = f"The channel {channel['ChannelName']!r}"
+    source = channel["DataSource"].get("S3DataSource")
+    if source is None:
+        raise ValidationException(f"{name} is not in S3; the local SageMaker has S3DataSource only.")
+    if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+        raise ValidationException(
+            f"{name} has the S3DataType {source['S3DataType']}; the local SageMaker has S3Prefix and ManifestFile."
+        )
+    if channel.get("InputMode", mode) == "Pipe":
+        raise ValidationException(
+            f"{name} has the input mode Pipe; the local SageMaker has File and FastFile."
+        )
+    if channel.get("CompressionType", "None") == "Gzip":
+        raise ValidationException(
+            f"{name} has CompressionType Gzip, which SageMaker applies in Pipe mode only. "
+            "Leave it out and decompress in the job."
+        )
+
+
+def _sources(job: Job, channel: Document) -> Iterator[Source]:
+    source = channel["DataSource"]["S3DataSource"]
+    yield Source(
+        name=channel["ChannelName"],
+        uri=source["S3Uri"],
+        destination=job.folder / "input" / "data" / channel["ChannelName"],
+        manifest=source["S3DataType"] == "ManifestFile",
+    )
+
+
+def _channel(request: Document, channel: Document) -> Mapping[str, Any]:
+    """One entry of ``inputdataconfig.json``."""
+    source = channel["DataSource"]["S3DataSource"]
+    mode = channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"])
+    return {
+        **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+        "TrainingInputMode": mode,
+        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+    }
+
+
+def _checkpoints(request: Document) -> tuple[str, str] | None:
+    """Where checkpoints lie in the container and in S3, where there are any. Raises ValidationException."""
+    config = request.get("CheckpointConfig")
+    if config is None:
+        return None
+    path = config.get("LocalPath", _CHECKPOINTS).rstrip("/")
+    if not path.startswith("/opt/ml/") or ".." in path.split("/"):
+        raise ValidationException(
+            f"CheckpointConfig.LocalPath is {path}; the local SageMaker keeps what lies below /opt/ml only."
+        )
+    return path, config["S3Uri"].rstrip("/")
+
+
+def _public(document: Document) -> Document:
+    return {key: value for key, value in document.items() if not key.startswith("_")}

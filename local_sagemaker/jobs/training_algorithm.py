@@ -1,0 +1,29 @@
+"""An image with an algorithm of its own, run without any code of the user: XGBoost's algorithm mode.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local_sagemaker.jobs.images import Runtime
+from local_sagemaker.jobs.program import Program
+from local_sagemaker.jobs.runtimes.xgboost_parameters import METRICS
+
+_PROJECT = Path(__file__).parents[2]  # what ``-m local_sagemaker…`` is found from
+_NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+
+
+def program(runtime: Runtime) -> Program:
+    """The program that stands for the image's algorithm."""
+    return Program(("python3", "-m", runtime.algorithm), {"PYTHONPATH": str(_PROJECT)})
+
+
+def metric_definitions() -> list[dict[str, str]]:
+    """The metrics that SageMaker reads from the algorithm's log without being told: ``validation:rmse``."""
+    return [
+        {"Name": f"{channel}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{channel}-{metric}:{_NUMBER}.*"}
+        for channel in ("train", "validation")
+        for metric in METRICS
+    ]

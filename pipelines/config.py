@@ -105,6 +105,7 @@ class Source(Record):
     format: Literal["csv", "parquet"] = "csv"
     header: bool = True  # csv: the first line names the columns
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: str = "utf-8"  # csv
     missing: tuple[str, ...] = ()  # texts that mean "no value"; blank always does
 
 
@@ -209,7 +210,9 @@ class UseCase(Record):
             found.append(
                 f"gate.metric: '{self.gate.metric}' is not a metric of a {self.problem} problem. {known}"
             )
-        found += flow_problems(list(self.flow), dict(self.columns), self.label)
+        found += flow_problems(
+            list(self.flow), dict(self.columns), self.label, multiclass=self.problem == "multiclass"
+        )
         return found
 
     def _columns_named(self) -> list[tuple[str, str]]:

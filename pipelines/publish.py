@@ -31,7 +31,7 @@ TRAINING_SCRIPT = f"{PACKAGE}/training/train.py"
 # What each processing job must know of the use case. A setting that a job does not read does not touch its cache.
 SETTINGS_READ = {
     "ingest": ("name", "problem", "label", "positive", "source", "columns"),
-    "prep": ("name", "problem", "label", "positive", "columns", "split", "flow"),
+    "prep": ("name", "problem", "label", "positive", "source", "columns", "split", "flow"),
     "evaluate": ("name", "title", "problem", "label", "positive", "gate"),
 }
 

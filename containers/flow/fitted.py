@@ -150,7 +150,7 @@ def apply(fitted: FittedFlow, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def deduplicate(flow: Sequence[Step], rows: pd.DataFrame) -> pd.DataFrame:
-    """The raw rows without those that the flow's ``deduplicate`` steps call equal to an earlier one; the index stays."""
+    """Raw rows without those that ``deduplicate`` steps call equal to an earlier one. The index stays."""
     for step in flow:
         if step["operator"] == "deduplicate":
             rows = rows.drop_duplicates(subset=step.get("columns"), keep="first")

@@ -1,8 +1,8 @@
 """Results of earlier executions, used again.
 
 A step hits when an earlier run of the same step of the same pipeline succeeded with equal key attributes,
-not longer ago than ExpireAfter; of several such runs the latest counts. The key attributes are AWS's, one list
-for each step type; data behind an S3 URI is not looked at.
+not longer ago than ExpireAfter; of several such runs the latest counts. The key attributes are AWS's, one
+list for each step type; data behind an S3 URI is not looked at.
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching.html
 """
 

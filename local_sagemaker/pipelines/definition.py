@@ -84,6 +84,7 @@ class Definition:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     steps: Mapping[str, Step] = field(default_factory=dict)
     experiment: Mapping[str, Any] = field(default_factory=dict)  # PipelineExperimentConfig
+    mlflow: Mapping[str, Any] = field(default_factory=dict)  # MlflowConfig
 
 
 def load(text: str) -> Definition:
@@ -117,8 +118,9 @@ def parse(source: str | Mapping[str, Any]) -> tuple[Definition, list[Problem]]:
     reader.steps(_list(source, "Steps", "", problems), branch=None)
     if not reader.found and not problems:
         problems.append(Problem("", "It has no steps."))
-    experiment = source.get("PipelineExperimentConfig") or {}
-    return Definition(parameters, reader.found, experiment), problems
+    experiment = reader.object("", source, "PipelineExperimentConfig") or {}
+    mlflow = reader.object("", source, "MlflowConfig") or {}
+    return Definition(parameters, reader.found, experiment, mlflow), problems
 
 
 class _Reader:
@@ -182,7 +184,7 @@ class _Reader:
             display_name=item.get("DisplayName"),
             description=item.get("Description"),
             property_files=self._property_files(where, _list(item, "PropertyFiles", where, self.problems)),
-            cache=self._object(where, item, "CacheConfig"),
+            cache=self.object(where, item, "CacheConfig"),
             retry=tuple(
                 policy
                 for policy in _list(item, "RetryPolicies", where, self.problems)
@@ -225,7 +227,7 @@ class _Reader:
             found[name] = PropertyFile(name, output, path)
         return found
 
-    def _object(self, where: str, item: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    def object(self, where: str, item: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
         value = item.get(key)
         if value is None or isinstance(value, Mapping):
             return value

@@ -1,8 +1,8 @@
 """The engine: one run of one pipeline.
 
-A thread for the execution waits for events; each running step has a thread of its own that puts one event, how
-it ended, into the queue. Nothing polls. Every change is in the records before anything else happens, so that
-what a client sees is what a restart would find.
+A thread for the execution waits for events; each running step has a thread of its own that puts one event,
+how it ended, into the queue. Nothing polls. Every change is in the records before anything else happens, so
+that what a client sees is what a restart would find.
 
 A step can start when everything that it waits for has ended as it should: its dependencies, and the condition
 of its branch. A step that can never start (its branch was not taken, or something upstream did not end as
@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -59,7 +58,7 @@ class Execution:
         parallel: int | None = None,
         only: Iterable[str] | None = None,
         progress: Progress | None = None,
-        on_end: Callable[[], None] = lambda: None,
+        on_end: Callable[[Execution], None] = lambda _: None,
     ) -> None:
         self._context = context
         self._definition: Definition = context.definition
@@ -76,7 +75,13 @@ class Execution:
         self._lock = threading.Lock()  # guards _running and _stopping against stop()
         self._stopping = False
         self._halted = False  # a step failed, and nothing waits for that
-        self._thread = threading.Thread(target=self._run, name=f"execution {context.id}", daemon=True)
+        self._abandoned = False
+        self._thread = threading.Thread(target=self._run, name=f"execution {context.name}", daemon=True)
+
+    @property
+    def name(self) -> str:
+        """The name of its record."""
+        return self._context.name
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -90,6 +95,11 @@ class Execution:
         self._context.stopping.set()
         for run in running:
             run.stop()
+        self._events.put(None)
+
+    def abandon(self) -> None:
+        """The process ends: start nothing more, and write nothing more."""
+        self._abandoned = True
         self._events.put(None)
 
     def set_parallel(self, parallel: int) -> None:
@@ -107,31 +117,33 @@ class Execution:
         except Closed:
             return  # the local SageMaker is going down; the next start will find this execution unfinished
         except Exception:
-            log.exception("execution %s broke", self._context.id)
+            log.exception("execution %s broke", self._context.name)
             status, reason = (
                 "Failed",
                 "InternalServerError: the local SageMaker could not carry on; see its log.",
             )
+        if self._abandoned:
+            return
         try:
-            state.end_execution(self._context.records, self._context.id, status, reason)
+            state.end_execution(self._context.records, self._context.name, status, reason)
         except Closed:
             return
         finally:
-            self._on_end()
+            self._on_end(self)
 
     def _loop(self) -> None:
         for name in self._definition.steps:
             self._consider(name)
         while True:
             self._start_ready()
-            if not self._running:
+            if not self._running or self._abandoned:
                 return
             event = self._events.get()
             if event is not None:
                 self._finished(*event)
 
     def _start_ready(self) -> None:
-        while self._ready and not self._halted:
+        while self._ready and not self._halted and not self._abandoned:
             with self._lock:
                 if self._stopping or len(self._running) >= (self._parallel or len(self._only)):
                     return
@@ -181,7 +193,9 @@ class Execution:
         """For everything the step waits for: as it should be, never to be, or not yet known."""
         for dependency in self._dependencies[step.name]:
             yield self._satisfied(dependency)
-        if step.branch and step.branch.condition in {*self._only, *self._progress.results}:
+        condition = step.branch.condition if step.branch else None
+        # A selective execution may leave the condition out; then the selected steps of its branches simply run.
+        if step.branch and (condition in self._only or condition in self._progress.results):
             taken = self._satisfied(Dependency(step.branch.condition))
             if taken:
                 outcome = self._progress.results[step.branch.condition]["Outcome"] == "true"

@@ -1,9 +1,9 @@
 """How executions and their steps are kept: the documents that survive the process.
 
-An execution is a record ``PipelineExecution`` named by its id. Its steps are records of a kind of their own for
-each execution, so that listing or changing a step costs the same however many executions there are. Step
-documents are PipelineExecutionStep entries, and keep what later executions may need: ``_Properties`` and
-``_Arguments``, both resolved.
+An execution is a record ``PipelineExecution``, called what its ARN ends in: ``<pipeline>/execution/<id>``. Its
+steps are records of a kind of their own for each execution, so that listing or changing a step costs the same
+however many executions there are. Step documents are PipelineExecutionStep entries, and keep in ``_Properties``
+what later steps, retries and selective executions read.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _ALPHABET = string.ascii_lowercase + string.digits
 _JOB_NAME_LENGTH = 63
 
 
-def steps_kind(execution_id: str) -> str:
+def steps_kind(execution: str) -> str:
     """The kind of the records that are the steps of one execution."""
-    return f"PipelineExecutionStep/{execution_id}"
+    return f"PipelineExecutionStep/{execution}"
 
 
-def steps(records: Records, execution_id: str) -> list[Document]:
+def steps(records: Records, execution: str) -> list[Document]:
     """The steps of an execution that have begun, in the order in which they did."""
-    return records.list(steps_kind(execution_id))
+    return records.list(steps_kind(execution))
 
 
 def new_execution_id() -> str:
@@ -64,7 +64,7 @@ def iso(seconds: float) -> str:
 
 def end_step(
     records: Records,
-    execution_id: str,
+    execution: str,
     name: str,
     status: str,
     *,
@@ -78,19 +78,21 @@ def end_step(
         change["FailureReason"] = clipped(reason, STEP_REASON_LENGTH)
     if metadata:
         change["Metadata"] = dict(metadata)
-    return records.update(steps_kind(execution_id), name, change)
+    return records.update(steps_kind(execution), name, change)
 
 
-def end_execution(records: Records, execution_id: str, status: str, reason: str | None) -> None:
+def end_execution(records: Records, execution: str, status: str, reason: str | None) -> None:
     """Write that an execution has ended."""
     change: Document = {"PipelineExecutionStatus": status, "LastModifiedTime": time.time()}
     if reason:
-        change["FailureReason"] = clipped(reason, EXECUTION_REASON_LENGTH)
-    records.update(EXECUTION, execution_id, change)
+        # Describe and List call it by different names.
+        clip = clipped(reason, EXECUTION_REASON_LENGTH)
+        change |= {"FailureReason": clip, "PipelineExecutionFailureReason": clip}
+    records.update(EXECUTION, execution, change)
 
 
 def clipped(text: str, length: int) -> str:
-    """The text, shortened in the middle where it is too long: both the error's kind and its last line matter."""
+    """The text, shortened in the middle where it is too long: its first and its last words matter most."""
     if len(text) <= length:
         return text
     half = (length - 5) // 2

@@ -25,6 +25,7 @@ class Context:
     """What all steps of one execution share."""
 
     id: str
+    name: str  # of its record
     arn: str
     pipeline: str
     pipeline_arn: str
@@ -35,6 +36,18 @@ class Context:
     read: Callable[[str], bytes]  # one S3 object by its URI
     call: Callable[[str, Mapping[str, Any]], dict[str, Any]]  # ControlPlane.call
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    def scope(self, results: Mapping[str, Mapping[str, Any]], **variables: str) -> Scope:
+        """What expressions can refer to now; ``variables`` are further execution variables."""
+        own = {
+            "StartDateTime": state.iso(self.started),
+            "CurrentDateTime": state.iso(time.time()),
+            "PipelineName": self.pipeline,
+            "PipelineArn": self.pipeline_arn,
+            "PipelineExecutionId": self.id,
+            "PipelineExecutionArn": self.arn,
+        }
+        return Scope(self.definition, self.parameters, {**own, **variables}, results, self.read)
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ class StepRun:
         self._step = step
         self._type = STEP_TYPES[step.type]
         self._results = results
-        self._kind = state.steps_kind(context.id)
+        self._kind = state.steps_kind(context.name)
         self._cache = cache.StepCache(context.records, context.pipeline)
         self._lock = threading.Lock()  # guards _stop_work
         self._stop_work: Callable[[], None] | None = None
@@ -70,7 +83,7 @@ class StepRun:
             on_end(ended)
 
         threading.Thread(
-            target=body, name=f"step {self._step.name} of {self._context.id}", daemon=True
+            target=body, name=f"step {self._step.name} of {self._context.name}", daemon=True
         ).start()
 
     def stop(self) -> None:
@@ -78,7 +91,7 @@ class StepRun:
         with self._lock:
             stop_work, self._stop_work = self._stop_work, None
         if stop_work:
-            self._context.records.update(self._kind, self._step.name, {"StepStatus": "Stopping"})
+            self._context.records.update(self._kind, self._step.name, _stopping)
             stop_work()
 
     def _run(self) -> Ended:
@@ -107,7 +120,7 @@ class StepRun:
                     return self._end("Failed", failure.reason, failure.metadata)
                 log.info("step %s failed (%s); again in %g s", self._step.name, failure.reason, wait)
             except Exception:
-                log.exception("step %s of execution %s broke", self._step.name, self._context.id)
+                log.exception("step %s of %s broke", self._step.name, self._context.name)
                 return self._end(
                     "Failed", "InternalServerError: the local SageMaker broke on this step; see its log."
                 )
@@ -120,7 +133,7 @@ class StepRun:
         """One attempt: the result, the cache key, and whether the result is new."""
         prefix = self._step.arguments.get(self._type.filled_in[0]) if self._type.filled_in else None
         name = state.job_name(self._context.id, self._step.name, prefix if isinstance(prefix, str) else None)
-        scope = self._scope(name)
+        scope = self._context.scope(self._results, **{f"{self._step.type}JobName": name})
         try:
             arguments = self._type.prepare(self._step, scope)
         except ExpressionError as error:
@@ -173,7 +186,7 @@ class StepRun:
     def _succeeded(self, result: Success, key: cache.Key, is_new: bool) -> Ended:  # noqa: FBT001
         document = state.end_step(
             self._context.records,
-            self._context.id,
+            self._context.name,
             self._step.name,
             "Succeeded",
             metadata=result.metadata,
@@ -189,7 +202,7 @@ class StepRun:
     ) -> Ended:
         state.end_step(
             self._context.records,
-            self._context.id,
+            self._context.name,
             self._step.name,
             status,
             reason=reason,
@@ -197,16 +210,9 @@ class StepRun:
         )
         return Ended(status)
 
-    def _scope(self, job_name: str) -> Scope:
-        variables = {
-            "StartDateTime": state.iso(self._context.started),
-            "CurrentDateTime": state.iso(time.time()),
-            "PipelineName": self._context.pipeline,
-            "PipelineArn": self._context.pipeline_arn,
-            "PipelineExecutionId": self._context.id,
-            "PipelineExecutionArn": self._context.arn,
-            f"{self._step.type}JobName": job_name,  # of this step, if it is one with a job
-        }
-        return Scope(
-            self._context.definition, self._context.parameters, variables, self._results, self._context.read
-        )
+
+def _stopping(document: dict[str, Any]) -> dict[str, Any]:
+    """The document of a step that has been asked to stop; one that has ended in the meantime stays ended."""
+    if document["StepStatus"] in state.STEP_TERMINAL:
+        return document
+    return {**document, "StepStatus": "Stopping"}

@@ -1,0 +1,32 @@
+"""SageMaker Pipelines as one service of the control plane."""
+
+from __future__ import annotations
+
+from local_sagemaker.control_plane import ControlPlane, Operation
+from local_sagemaker.pipelines.executions import Executions
+from local_sagemaker.pipelines.stored import StoredPipelines
+from local_sagemaker.records import Records
+from local_sagemaker.s3.store import ObjectStore
+from local_sagemaker.settings import Settings
+
+
+class Pipelines:
+    """Pipelines and their executions. Steps create jobs through ``control_plane``, like any client."""
+
+    def __init__(
+        self, settings: Settings, records: Records, store: ObjectStore, control_plane: ControlPlane
+    ) -> None:
+        self._stored = StoredPipelines(settings, records, store)
+        self._executions = Executions(settings, records, store, control_plane, self._stored)
+
+    def operations(self) -> dict[str, Operation]:
+        """The operations by name."""
+        return {**self._stored.operations(), **self._executions.operations()}
+
+    def recover(self) -> None:
+        """At boot, before the first request: end the executions that an earlier process left unfinished."""
+        self._executions.recover()
+
+    def close(self) -> None:
+        """At the end, before the jobs are closed: start no further step."""
+        self._executions.close()

@@ -1,0 +1,194 @@
+"""What expressions name: whether it exists, and of which type it will be.
+
+A step's properties are the Describe answer of what it makes, so a path is walked through that answer's shape in
+botocore's service model. What the arguments spell out can be looked into as well: the name of an output that
+the step does not have is wrong although the shape admits any name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local_sagemaker.pipelines import properties
+from local_sagemaker.pipelines.definition import Definition, Step
+from local_sagemaker.pipelines.expressions import (
+    EXECUTION_VARIABLES,
+    ExpressionError,
+    Reference,
+    expression,
+    property_file,
+    reference,
+)
+from local_sagemaker.pipelines.problem import hint
+from local_sagemaker.pipelines.steps import STEP_TYPES
+from local_sagemaker.service_model import Shape, output_shape
+
+_PARAMETER_TYPES = {"String": "string", "Integer": "integer", "Float": "double", "Boolean": "boolean"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The type of what an expression comes to: a botocore type name, or ``"any"``."""
+
+    type: str
+    shape: Shape | None = None  # of a step's property
+
+
+ANY = Kind("any")
+STRING = Kind("string")
+
+
+class Unknown(ValueError):  # noqa: N818 - read as "unknown name"
+    """An expression that cannot be read, or names what does not exist."""
+
+
+def kind_of(value: Mapping[str, Any], definition: Definition) -> Kind:
+    """The type of an expression. Raises Unknown, saying what is wrong with it."""
+    which = expression(value)
+    try:
+        if which == "Get":
+            return _get(reference(value["Get"]), definition)
+        if which == "Std:Join":
+            _check_join(value["Std:Join"], definition)
+            return STRING
+        _check_json_get(value["Std:JsonGet"], definition)
+    except (ExpressionError, properties.PathError) as error:
+        raise Unknown(str(error)) from None
+    return ANY
+
+
+def mistakes_of(step: Step, definition: Definition) -> Iterator[str]:
+    """What is wrong with the expressions in a step's arguments, each message once."""
+    seen: set[str] = set()
+    for value in _expressions(step.arguments):
+        try:
+            kind_of(value, definition)
+        except Unknown as error:
+            if str(error) not in seen:
+                seen.add(str(error))
+                yield str(error)
+
+
+def _expressions(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The outermost expressions in a value."""
+    if expression(value):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _expressions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _expressions(item)
+
+
+def _get(named: Reference, definition: Definition) -> Kind:
+    if named.space == "Parameters":
+        parameter = definition.parameters.get(named.name)
+        if parameter is None:
+            raise Unknown(f"there is no parameter {named.name!r}.{hint(named.name, definition.parameters)}")
+        return Kind(_PARAMETER_TYPES[parameter.type])
+    if named.space == "Execution":
+        if named.name not in EXECUTION_VARIABLES:
+            raise Unknown(
+                f"there is no execution variable {named.name!r}.{hint(named.name, EXECUTION_VARIABLES)}"
+            )
+        return STRING
+    step = definition.steps.get(named.name)
+    if step is None:
+        raise Unknown(
+            f"it refers to step {named.name!r}, which does not exist.{hint(named.name, definition.steps)}"
+        )
+    return _property(step, properties.parse(named.path))
+
+
+def _property(step: Step, parts: tuple[properties.Part, ...]) -> Kind:
+    kind = STEP_TYPES.get(step.type)
+    if kind is None:
+        return ANY  # the type is reported with the step itself
+    if not kind.describe:
+        if len(parts) == 1 and parts[0] in kind.properties:
+            return STRING
+        raise Unknown(
+            f"step {step.name!r} ({step.type}) has no property {properties.written(parts)!r}."
+            f"{hint(properties.written(parts), kind.properties)}"
+        )
+    shape: Shape = output_shape(kind.describe)
+    arguments: Any = step.arguments
+    for depth, part in enumerate(parts):
+        where = f"Steps.{step.name}" + "".join(f".{item}" for item in parts[:depth] if isinstance(item, str))
+        shape = _below(shape, part, where)
+        arguments = _echo(arguments, part, step, parts[:depth])
+    return Kind(shape.type_name, shape)
+
+
+def _below(shape: Shape, part: properties.Part, where: str) -> Shape:
+    if shape.type_name == "structure":
+        if part not in shape.members:
+            raise Unknown(f"{where} has no property {part!r}.{hint(str(part), shape.members)}")
+        return shape.members[part]
+    if shape.type_name == "list":
+        return shape.member
+    if shape.type_name == "map":
+        return shape.value
+    raise Unknown(f"{where} is a {shape.type_name}; it has no property {part!r}.")
+
+
+def _echo(arguments: Any, part: properties.Part, step: Step, before: Sequence[properties.Part]) -> Any:
+    """What the arguments say about a property that Describe will echo; None where they say nothing."""
+    if expression(arguments) or arguments is None:
+        return None
+    if isinstance(arguments, Mapping):
+        return arguments.get(part)
+    if not isinstance(arguments, list):
+        return None
+    if isinstance(part, int):
+        return arguments[part] if part < len(arguments) else None
+    names = [properties.item_name(item) for item in arguments]
+    known = [name for name in names if name]
+    if part in known:
+        return arguments[names.index(part)]
+    if len(known) == len(names):
+        raise Unknown(
+            f"step {step.name!r} has no {part!r} in {properties.written(before)}, which has: "
+            f"{', '.join(known) or 'nothing'}.{_near(part, known)}"
+        )
+    return None
+
+
+def _near(name: str, known: list[str]) -> str:
+    found = hint(name, known)
+    return found if "Did you mean" in found else ""
+
+
+def _check_join(arguments: Any, definition: Definition) -> None:
+    if not isinstance(arguments, Mapping) or not isinstance(arguments.get("Values"), list):
+        raise Unknown("Std:Join takes an object with On, a text, and Values, a list.")
+    for key in arguments:
+        if key not in ("On", "Values"):
+            raise Unknown(f"Std:Join: Cannot parse object, unknown property {key!r}.")
+    for value in arguments["Values"]:
+        if expression(value):
+            kind = kind_of(value, definition)
+            if kind.type in ("structure", "list", "map"):
+                raise Unknown(f"Std:Join cannot join a {kind.type}: {value}.")
+        elif not isinstance(value, str | int | float | bool):
+            raise Unknown(f"Std:Join cannot join {value!r}.")
+
+
+def _check_json_get(arguments: Any, definition: Definition) -> None:
+    if not isinstance(arguments, Mapping) or not isinstance(arguments.get("Path"), str):
+        raise Unknown("Std:JsonGet takes an object with Path, a text, and PropertyFile or S3Uri.")
+    if ("PropertyFile" in arguments) == ("S3Uri" in arguments):
+        raise Unknown("Std:JsonGet takes one of PropertyFile and S3Uri.")
+    if "S3Uri" in arguments:
+        if expression(arguments["S3Uri"]):
+            kind_of(arguments["S3Uri"], definition)
+        return
+    name, file = property_file(arguments["PropertyFile"])
+    step = definition.steps.get(name)
+    if step is None:
+        raise Unknown(f"it refers to step {name!r}, which does not exist.{hint(name, definition.steps)}")
+    if file not in step.property_files:
+        raise Unknown(f"step {name!r} declares no property file {file!r}.{hint(file, step.property_files)}")

@@ -42,7 +42,11 @@ def register_step(
 ) -> ModelStep:
     """Put ``model`` into ``group`` with approval status ``approval``; ``lineage`` says what it was made from."""
     builder = ModelBuilder(
-        s3_model_data_url=model, image_uri=image, role_arn=context.role, sagemaker_session=context.session
+        s3_model_data_url=model,
+        image_uri=image,
+        role_arn=context.role,
+        sagemaker_session=context.session,
+        dependencies=None,  # the default, a non-empty record, makes the SDK prepare a code upload and warn of itself
     )
     step_args = builder.register(
         model_package_group_name=group,

@@ -14,8 +14,14 @@ from collections.abc import Mapping
 
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
 from sagemaker.core.shapes import CheckpointConfig, Tag
+from sagemaker.core.training.configs import (
+    Compute,
+    InputData,
+    Networking,
+    OutputDataConfig,
+    StoppingCondition,
+)
 from sagemaker.mlops.workflow.steps import TrainingStep
-from sagemaker.train.configs import Compute, InputData, Networking, OutputDataConfig, StoppingCondition
 from sagemaker.train.model_trainer import ModelTrainer
 
 from containers import contract

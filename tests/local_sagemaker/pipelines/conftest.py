@@ -18,7 +18,7 @@ from local_sagemaker.records import Records
 from local_sagemaker.resources.models import Models
 from local_sagemaker.settings import Settings
 
-TOKEN = "0123456789abcdef0123456789abcdef"
+TOKEN = "0123456789abcdef" * 2
 ROLE = "arn:aws:iam::123456789012:role/local-sagemaker-execution"
 
 

@@ -98,6 +98,7 @@ class ProcessRunner:
         """
         run = Run(max_seconds=task.max_seconds, grace=self._grace)
         if self._runs.setdefault(task.job, run) is not run:
+            run.close()
             raise ValueError(f"the job {task.job!r} is running already")
         try:
             with self._scheduler.cores(task.job) as cpus:

@@ -21,11 +21,12 @@ _SEGMENTS = {
     "Trial": "experiment-trial",
     "TrialComponent": "experiment-trial-component",
 }
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def segment(kind: str) -> str:
     """The ARN segment of a kind: ``TrainingJob`` -> ``training-job``."""
-    return _SEGMENTS.get(kind) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind).lower()
+    return _SEGMENTS.get(kind) or _WORD.sub("-", kind).lower()
 
 
 def kind_of(arn: str) -> str | None:

@@ -159,11 +159,15 @@ def test_together_is_all_or_nothing(records):
     """When a block of changes raises, none of them has happened; nested blocks belong to the outer one."""
     records.create("Model", "kept", {"n": 1})
 
-    with pytest.raises(ZeroDivisionError), records.together():
-        records.create("Model", "new", {})
+    def change_and_fail():
         with records.together():
-            records.update("Model", "kept", {"n": 2})
-        raise ZeroDivisionError
+            records.create("Model", "new", {})
+            with records.together():
+                records.update("Model", "kept", {"n": 2})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
     with records.together():
         records.create("Model", "newer", {})
 

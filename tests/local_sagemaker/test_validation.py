@@ -256,5 +256,7 @@ def test_every_operation_s_shape_can_be_walked():
     for operation in operation_names():
         shape = input_shape(operation)
         if shape is not None:
-            missing = {problem.path[-1] for problem in problems(shape, {}) if problem.constraint == "required"}
+            missing = {
+                problem.path[-1] for problem in problems(shape, {}) if problem.constraint == "required"
+            }
             assert missing == set(shape.required_members)

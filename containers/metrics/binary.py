@@ -25,7 +25,7 @@ UNDEFINED = {
     "f0_5": "no row is positive or predicted positive",
     "f2": "no row is positive or predicted positive",
     "auc": ONE_CLASS,
-    "au_prc": NO_POSITIVE,
+    "average_precision": NO_POSITIVE,
 }
 
 
@@ -70,11 +70,11 @@ class BinarySample:
         """Every metric for every weighting; see ``estimate.Sample.metrics``."""
         tp, fp, fn, tn, log_loss, squared = (weights @ self._additive).T
         total = weights.sum(axis=1)
-        auc, au_prc = self._ranking.areas(weights)
+        auc, average_precision = self._ranking.areas(weights)
         excess = np.add.reduceat(weights[:, self._ranking.order] * self._excess, self._bins, axis=1)
         return {
             "auc": auc,
-            "au_prc": au_prc,
+            "average_precision": average_precision,
             "accuracy": (tp + tn) / total,
             "precision": ratio(tp, tp + fp),
             "recall": ratio(tp, tp + fn),

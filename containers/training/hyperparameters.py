@@ -30,6 +30,10 @@ OBJECTIVES = {
         "count:poisson",
     ),
 }  # the first of each is the default
+METRICS = (
+    "auc", "aucpr", "error", "logloss", "merror", "mlogloss",
+    "rmse", "rmsle", "mae", "mape", "mphe", "poisson-nloglik", "gamma-nloglik", "gamma-deviance", "tweedie-nloglik",
+)  # fmt: skip  # "error@0.7" has a detail besides its name
 ALIASES = {
     "learning_rate": "eta",
     "min_split_loss": "gamma",
@@ -95,7 +99,7 @@ class Parameter:
 def _whole(text: str) -> int:
     """``6`` and, as tuning jobs write it, ``6.0``."""
     number = float(text)
-    if number != int(number):
+    if not number.is_integer():
         raise ValueError(text)
     return int(number)
 
@@ -261,4 +265,9 @@ def _contradictions(found: Mapping[str, Value], texts: Mapping[str, str]) -> lis
         )
     if problem == "multiclass" and "num_class" not in texts:
         mistakes.append("num_class is missing: the problem is multiclass")
+    for metric in str(found.get("eval_metric", "")).replace(" ", "").split(","):
+        if metric and metric.partition("@")[0] not in METRICS:
+            near = get_close_matches(metric, METRICS, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"(known: {', '.join(METRICS)})"
+            mistakes.append(f"there is no eval_metric '{metric}'. {hint}")
     return mistakes

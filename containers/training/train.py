@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -23,10 +24,10 @@ from typing import Any
 
 import xgboost as xgb
 
-from containers import contract
+from containers import contract, prepared
 from containers.contract import TrainingPaths
 from containers.processing.job import DataError, run
-from containers.training import channels, checkpoints, hyperparameters
+from containers.training import checkpoints, hyperparameters
 from containers.training.boosting import Boosting, boost, final_line
 from containers.training.checkpoints import Checkpoints
 from containers.training.hyperparameters import Hyperparameters
@@ -44,14 +45,18 @@ def main(
     """
     wanted = _parse(texts)
     xgb.set_config(nthread=threads())
-    train_rows = channels.read(paths.channel(contract.TRAIN), contract.TRAIN)
-    features = train_rows.names
-    channels.check_labels(train_rows, wanted.problem, wanted.num_class)
-    train = channels.matrix(train_rows, **_matrix_settings(wanted))
+    train_rows = prepared.read(paths.channel(contract.TRAIN), contract.TRAIN)
+    features = train_rows.feature_names
+    prepared.check_labels(train_rows, wanted.problem, wanted.num_class)
+    prepared.check_classes(train_rows, wanted.problem)
+    train = prepared.matrix(train_rows, **_matrix_settings(wanted))
     del train_rows  # the matrix has what it needs: halves the peak
     validation = _validation(paths, wanted, features, train)
     print(f"training on {train.num_row()} rows, {len(features)} features, {threads()} threads", flush=True)
-    result = boost(train, validation, wanted, _checkpoints(paths, wanted), interrupted)
+    try:
+        result = boost(train, validation, wanted, _checkpoints(paths, wanted), interrupted)
+    except xgb.core.XGBoostError as error:
+        raise DataError(f"XGBoost refuses: {_first_line(error)}") from error
     if result:
         scores = final_line(result, train, validation)
         save(paths, result, describe(wanted, features, result, scores))
@@ -110,6 +115,12 @@ class Interruption:
         self._came = True
 
 
+def _first_line(error: Exception) -> str:
+    """What XGBoost says, without the time and its own source line in front and the stack behind."""
+    line = str(error).splitlines()[0]
+    return re.sub(r"^\[[\d:]+\] \S+:\d+: (Check failed: .*?: )?", "", line)
+
+
 def _parse(texts: Mapping[str, str]) -> Hyperparameters:
     try:
         return hyperparameters.parse(texts)
@@ -123,9 +134,10 @@ def _validation(
     folder = paths.channel(contract.VALIDATION)
     if not folder.is_dir() and not wanted.early_stopping_rounds:
         return None
-    rows = channels.read(folder, contract.VALIDATION, features)
-    channels.check_labels(rows, wanted.problem, wanted.num_class)
-    return channels.matrix(rows, train, **_matrix_settings(wanted))
+    rows = prepared.read(folder, contract.VALIDATION, features)
+    prepared.check_labels(rows, wanted.problem, wanted.num_class)
+    prepared.check_classes(rows, wanted.problem)
+    return prepared.matrix(rows, train, **_matrix_settings(wanted))
 
 
 def _matrix_settings(wanted: Hyperparameters) -> dict[str, int]:

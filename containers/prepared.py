@@ -1,4 +1,4 @@
-"""Prepared rows, from the Parquet files of a channel to XGBoost's quantised matrix.
+"""Prepared rows: from the Parquet files of a channel or an input to XGBoost's matrix. Training and evaluation.
 
 The matrix is built from Arrow's columns as they lie: no data frame and no row-wise copy in between. It
 keeps one byte or two a cell, so what limits the number of rows is the Arrow table, which is gone once the
@@ -25,19 +25,19 @@ from containers.processing.job import DataError
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a channel: labels, and features by name."""
+    """The rows of one channel or input: labels, and features by name."""
 
-    channel: str
-    labels: npt.NDArray[np.float32]
+    name: str
+    labels: npt.NDArray[np.float64]
     features: Any  # pyarrow.Table, numeric columns only
 
     @property
-    def names(self) -> list[str]:
+    def feature_names(self) -> list[str]:
         """The features, in order."""
         return list(self.features.column_names)
 
 
-def read(folder: Path, channel: str, features: Sequence[str] | None = None) -> Rows:
+def read(folder: Path, name: str, features: Sequence[str] | None = None) -> Rows:
     """Every Parquet file below ``folder``; with ``features``, in that order and exactly these.
 
     Raises:
@@ -45,27 +45,27 @@ def read(folder: Path, channel: str, features: Sequence[str] | None = None) -> R
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
     if not files:
-        raise DataError(f"channel '{channel}' is missing: expected Parquet files in {folder}")
-    table = pa.concat_tables([_read_file(path, channel) for path in files])
+        raise DataError(f"'{name}' is missing: expected Parquet files in {folder}")
+    table = pa.concat_tables([_read_file(path, name) for path in files])
     if not table.num_rows:
-        raise DataError(f"channel '{channel}' has no rows")
+        raise DataError(f"'{name}' has no rows")
     if LABEL not in table.column_names:
-        raise DataError(f"channel '{channel}' has no column '{LABEL}' (found: {_some(table.column_names)})")
-    _check_types(table, channel)
+        raise DataError(f"'{name}' has no column '{LABEL}' (found: {_some(table.column_names)})")
+    _check_types(table, name)
     columns = table.drop_columns([LABEL])
     if not columns.num_columns:
-        raise DataError(f"channel '{channel}' has no features, only '{LABEL}'")
+        raise DataError(f"'{name}' has no features, only '{LABEL}'")
     if features is not None:
-        _check_features(columns.column_names, features, channel)
+        _check_features(columns.column_names, features, name)
         columns = columns.select(list(features))
-    return Rows(channel, _labels(table.column(LABEL), channel), columns)
+    return Rows(name, _labels(table.column(LABEL), name), columns)
 
 
 def check_labels(rows: Rows, problem: str, num_class: int) -> None:
     """Hold the labels against the problem.
 
     Raises:
-        DataError: labels that the problem does not have, or, for a classifier, only one class.
+        DataError: there are labels that the problem does not have.
     """
     if problem == "regression":
         return
@@ -74,13 +74,20 @@ def check_labels(rows: Rows, problem: str, num_class: int) -> None:
     wrong = [value for value in found if value != int(value) or not 0 <= value < classes]
     if wrong:
         raise DataError(
-            f"channel '{rows.channel}': {problem} labels are the whole numbers 0 to {classes - 1}, "
+            f"'{rows.name}': {problem} labels are the whole numbers 0 to {classes - 1}, "
             f"found {_some([f'{value:g}' for value in wrong])}"
         )
-    if len(found) == 1:
+
+
+def check_classes(rows: Rows, problem: str) -> None:
+    """Hold that a classifier has something to tell apart.
+
+    Raises:
+        DataError: every label is the same.
+    """
+    if problem != "regression" and rows.labels.min() == rows.labels.max():
         raise DataError(
-            f"channel '{rows.channel}': every label is {found[0]:g}; "
-            "a classifier needs rows of at least two classes"
+            f"'{rows.name}': every label is {rows.labels[0]:g}; a classifier needs rows of at least two classes"
         )
 
 
@@ -93,24 +100,23 @@ def matrix(rows: Rows, reference: xgb.QuantileDMatrix | None = None, **settings:
     try:
         return xgb.QuantileDMatrix(rows.features, rows.labels, ref=reference, **settings)
     except xgb.core.XGBoostError as error:
-        infinite = [name for name in rows.names if _has_infinity(rows.features.column(name))]
+        infinite = [each for each in rows.feature_names if _has_infinity(rows.features.column(each))]
         if not infinite:
             raise
         raise DataError(
-            f"channel '{rows.channel}': infinite values in {_some(infinite)}; "
-            "leave them empty or clip them in the flow"
+            f"'{rows.name}': infinite values in {_some(infinite)}; leave them empty or clip them in the flow"
         ) from error
 
 
-def _read_file(path: Path, channel: str) -> Any:
+def _read_file(path: Path, name: str) -> Any:
     try:
         return pq.read_table(path, memory_map=True)
     except pa.ArrowInvalid as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"channel '{channel}': {path.name} is not a Parquet file ({reason})") from error
+        raise DataError(f"'{name}': {path.name} is not a Parquet file ({reason})") from error
 
 
-def _check_types(table: Any, channel: str) -> None:
+def _check_types(table: Any, name: str) -> None:
     texts = [
         f"{column.name} ({column.type})"
         for column in table.schema
@@ -122,26 +128,24 @@ def _check_types(table: Any, channel: str) -> None:
     ]
     if texts:
         raise DataError(
-            f"channel '{channel}': only numbers can be trained on, but there is {_some(texts)}; "
+            f"'{name}': only numbers can be trained on, but there is {_some(texts)}; "
             "encode or drop it in the flow"
         )
 
 
-def _check_features(found: Sequence[str], wanted: Sequence[str], channel: str) -> None:
-    missing = [name for name in wanted if name not in found]
-    extra = [name for name in found if name not in wanted]
+def _check_features(found: Sequence[str], wanted: Sequence[str], name: str) -> None:
+    missing = [each for each in wanted if each not in found]
+    extra = [each for each in found if each not in wanted]
     if missing or extra:
         parts = [f"lacks {_some(missing)}"] * bool(missing) + [f"has besides {_some(extra)}"] * bool(extra)
-        raise DataError(
-            f"channel '{channel}' {' and '.join(parts)}; it must have the {len(wanted)} features of 'train'"
-        )
+        raise DataError(f"'{name}' {' and '.join(parts)}; it must have the {len(wanted)} features of 'train'")
 
 
-def _labels(column: Any, channel: str) -> npt.NDArray[np.float32]:
-    labels: npt.NDArray[np.float32] = pc.cast(column, pa.float32(), safe=False).to_numpy()
+def _labels(column: Any, name: str) -> npt.NDArray[np.float64]:
+    labels: npt.NDArray[np.float64] = pc.cast(column, pa.float64(), safe=False).to_numpy()
     unusable = int(np.count_nonzero(~np.isfinite(labels)))
     if unusable:
-        raise DataError(f"channel '{channel}': {unusable} of {len(labels)} labels are missing or infinite")
+        raise DataError(f"'{name}': {unusable} of {len(labels)} labels are missing or infinite")
     return labels
 
 

@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 _LEVEL = 1  # a model compresses to nearly the same size as at 9, several times faster
 
@@ -39,7 +38,8 @@ def pack(folder: Path, target: Path) -> int:
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for path, name in _files(root):
-            archive.addfile(_header(path, name), _open(path))
+            with path.open("rb") as file:
+                archive.addfile(_header(path, name), file)
             number += 1
     return number
 
@@ -76,10 +76,6 @@ def _header(path: Path, name: str) -> tarfile.TarInfo:
     return header
 
 
-def _open(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
 @dataclass(frozen=True)
 class _Link:
     path: Path  # where it will be
@@ -108,6 +104,8 @@ def _extract(tar: tarfile.TarFile, root: Path, archive: str) -> int:
             raise ArchiveError(f"{archive}: {member.name} is a device or a pipe; only files are allowed")
     for link in links.values():
         _make(link, root, archive)
+    while tar.fileobj and tar.fileobj.read(1 << 20):  # to the end, where gzip's checksum is
+        pass
     return number
 
 

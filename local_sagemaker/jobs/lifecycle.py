@@ -38,6 +38,9 @@ IN_PROGRESS, STOPPING = "InProgress", "Stopping"
 COMPLETED, FAILED, STOPPED = "Completed", "Failed", "Stopped"
 RUNNING = (IN_PROGRESS, STOPPING)
 
+# What a completed job's folder need not hold, because S3 does. That of any other job is kept whole, to look at.
+_IN_S3 = ("processing", "input/data", "input/sourcedir", "model", "output/data", "checkpoints", "packages")
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -201,7 +204,8 @@ class Jobs(ABC):
             self._threads.pop(job.name, None)
         self._finish(job.name, ending)
         if ending.status == COMPLETED:
-            shutil.rmtree(job.folder, ignore_errors=True)
+            for name in _IN_S3:
+                shutil.rmtree(job.folder / name, ignore_errors=True)
 
     def _attempt(self, job: Job) -> Ending:
         try:

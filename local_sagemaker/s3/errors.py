@@ -26,6 +26,8 @@ STATUS = {
     "InvalidTag": 400,
     "InvalidURI": 400,
     "KeyTooLongError": 400,
+    "MalformedPolicy": 400,
+    "MalformedTrailerError": 400,
     "MalformedXML": 400,
     "MetadataTooLarge": 400,
     "MethodNotAllowed": 405,

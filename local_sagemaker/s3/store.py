@@ -77,6 +77,12 @@ class ObjectStore:
             return path.is_dir() and not path.is_symlink()
         return False
 
+    def bucket_folder(self, name: str) -> Path:
+        """The folder with the bucket's objects."""
+        if not self.has_bucket(name):
+            raise NoSuchBucket(name)
+        return self.root / name
+
     def delete_bucket(self, name: str) -> None:
         """Delete an empty bucket.
 
@@ -84,7 +90,7 @@ class ObjectStore:
             S3Error: BucketNotEmpty.
         """
         with self._lock:
-            folder = self._bucket_folder(name)
+            folder = self.bucket_folder(name)
             if any(files for _, _, files in os.walk(folder)):
                 raise S3Error(
                     "BucketNotEmpty", "The bucket you tried to delete is not empty", BucketName=name
@@ -127,7 +133,7 @@ class ObjectStore:
 
     def open(self, bucket: str, key: str) -> tuple[StoredObject, BinaryIO]:
         """An object and its bytes, which stay what they are while the object is replaced or deleted."""
-        folder = self._bucket_folder(bucket)
+        folder = self.bucket_folder(bucket)
         while True:
             path = self._find(folder, key)
             if path is None:
@@ -147,14 +153,14 @@ class ObjectStore:
 
     def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
         """The objects whose keys begin with ``prefix`` and come after ``after``, in the order of UTF-8 bytes."""
-        for key in KeyWalk(self._bucket_folder(bucket), prefix, after):
+        for key in KeyWalk(self.bucket_folder(bucket), prefix, after):
             with contextlib.suppress(NoSuchKey):  # deleted meanwhile
                 yield self.get(bucket, key)
 
     def delete(self, bucket: str, key: str, condition: Condition | None = None) -> None:
         """Delete an object; nothing happens where there is none."""
         self.check(bucket, key)
-        folder = self._bucket_folder(bucket)
+        folder = self.bucket_folder(bucket)
         with self._lock:
             if condition:
                 condition(self.get(bucket, key) if self._find(folder, key) else None)
@@ -182,7 +188,7 @@ class ObjectStore:
     def check(self, bucket: str, key: str) -> None:
         """Raise what putting an object there would raise, before any byte of it is read."""
         names.check_key(key)
-        self._bucket_folder(bucket)
+        self.bucket_folder(bucket)
 
     def stage(self) -> AbstractContextManager[BinaryIO]:
         """A temporary file to write an object's bytes to; unless it is committed, it goes away."""
@@ -198,7 +204,7 @@ class ObjectStore:
     ) -> StoredObject:
         """Make a staged file the object ``key``, if ``condition`` allows it; the last to commit wins."""
         file.flush()
-        folder = self._bucket_folder(bucket)
+        folder = self.bucket_folder(bucket)
         with self._lock, storage_errors():
             present = self._find(folder, key)
             if condition:
@@ -211,6 +217,11 @@ class ObjectStore:
             self._attributes.write(bucket, key, identity(status), attributes, keep=before)
             Path(file.name).replace(path)
             return StoredObject(bucket, key, path, status.st_size, status.st_mtime, attributes)
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Write a small file beside the objects, so that readers see its old text or its new one."""
+        with storage_errors():
+            self._staging.replace(path, text)
 
     # For jobs, by URI
 
@@ -229,11 +240,6 @@ class ObjectStore:
         return transfer.upload(self, source, uri)
 
     # Files
-
-    def _bucket_folder(self, bucket: str) -> Path:
-        if not self.has_bucket(bucket):
-            raise NoSuchBucket(bucket)
-        return self.root / bucket
 
     def _find(self, folder: Path, key: str) -> Path | None:
         """The file that holds ``key``, if there is one."""

@@ -126,7 +126,8 @@ def _policies_in_moto(account: str, arn: str) -> list[dict[str, Any]]:
         message = f"The policy source {arn} is not a user, group or role that exists here."
         raise AwsError(message, code="NoSuchEntity", status=404)
     holders = [*named, *(group for group in groups if named[0] in group.users)]
-    attached = [policy.document for one in holders for policy in one.managed_policies.values()]
+    policies = [policy for one in holders for policy in one.managed_policies.values()]
+    attached = [version.document for policy in policies for version in policy.versions if version.is_default]
     inline = [text for one in holders for text in one.policies.values()]
     return [_document(text) for text in [*attached, *inline]]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from local_sagemaker import aws_request
 from local_sagemaker.errors import AwsError, UnsupportedOperation
 from local_sagemaker.operation_name import operation_name
+from local_sagemaker.stacks import refuse_what_nothing_creates
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -93,6 +94,8 @@ def _moto(account: str) -> WsgiApp:
     def create(backend: str | None) -> WsgiApp:
         if backend is None:
             raise NotImplementedError
+        if backend == "cloudformation":
+            refuse_what_nothing_creates()
         application: WsgiApp = create_backend_app(backend)
         return application
 

@@ -24,6 +24,7 @@ from local_sagemaker.jobs.training import TrainingJobs
 from local_sagemaker.other_services import OtherServices
 from local_sagemaker.pipelines.api import Pipelines
 from local_sagemaker.records import Records
+from local_sagemaker.resources.generic import GenericResources
 from local_sagemaker.resources.model_package_groups import ModelPackageGroups
 from local_sagemaker.resources.model_packages import ModelPackages
 from local_sagemaker.resources.models import Models
@@ -131,6 +132,7 @@ class LocalSageMaker:
             Models(settings, records),
             ModelPackageGroups(settings, records),
             ModelPackages(settings, records),
+            GenericResources(settings, records),
             Tags(records),
             Search(records),
             ProcessingJobs(settings, records, store, runner),

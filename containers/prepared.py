@@ -7,7 +7,8 @@ matrix is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,14 +92,33 @@ def check_classes(rows: Rows, problem: str) -> None:
         )
 
 
-def matrix(rows: Rows, reference: xgb.QuantileDMatrix | None = None, **settings: int) -> xgb.QuantileDMatrix:
-    """The rows as XGBoost trains on them, binned as ``reference`` is.
+def training_matrix(
+    rows: Rows, reference: xgb.QuantileDMatrix | None = None, **settings: int
+) -> xgb.QuantileDMatrix:
+    """The rows as XGBoost trains on them, binned as those of ``reference`` are.
 
     Raises:
         DataError: a feature is infinite.
     """
-    try:
+    with _infinity_named(rows):
         return xgb.QuantileDMatrix(rows.features, rows.labels, ref=reference, **settings)
+
+
+def scoring_matrix(rows: Rows) -> xgb.DMatrix:
+    """The rows with their exact values: bins of their own would shift them across a tree's thresholds.
+
+    Raises:
+        DataError: a feature is infinite.
+    """
+    with _infinity_named(rows):
+        return xgb.DMatrix(rows.features)
+
+
+@contextmanager
+def _infinity_named(rows: Rows) -> Iterator[None]:
+    """XGBoost refuses infinite values without saying where they are."""
+    try:
+        yield
     except xgb.core.XGBoostError as error:
         infinite = [each for each in rows.feature_names if _has_infinity(rows.features.column(each))]
         if not infinite:

@@ -49,7 +49,7 @@ def main(
     features = train_rows.feature_names
     prepared.check_labels(train_rows, wanted.problem, wanted.num_class)
     prepared.check_classes(train_rows, wanted.problem)
-    train = prepared.matrix(train_rows, **_matrix_settings(wanted))
+    train = prepared.training_matrix(train_rows, **_matrix_settings(wanted))
     del train_rows  # the matrix has what it needs: halves the peak
     validation = _validation(paths, wanted, features, train)
     print(f"training on {train.num_row()} rows, {len(features)} features, {threads()} threads", flush=True)
@@ -137,7 +137,7 @@ def _validation(
     rows = prepared.read(folder, contract.VALIDATION, features)
     prepared.check_labels(rows, wanted.problem, wanted.num_class)
     prepared.check_classes(rows, wanted.problem)
-    return prepared.matrix(rows, train, **_matrix_settings(wanted))
+    return prepared.training_matrix(rows, train, **_matrix_settings(wanted))
 
 
 def _matrix_settings(wanted: Hyperparameters) -> dict[str, int]:

@@ -1,0 +1,96 @@
+"""A trained model, out of the ``model.tar.gz`` that training left.
+
+The archive is never unpacked: the two or three files that are wanted are read from it into memory, so
+nothing in it can land anywhere. One with a member that would leave its folder is refused all the same,
+because it is not what training wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+
+from containers.contract import FLOW_FILE, MODEL_ARCHIVE, MODEL_FILE, MODEL_INFO_FILE
+from containers.metrics.estimate import Array
+from containers.prepared import Rows, scoring_matrix
+from containers.processing.job import DataError
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model and what it was trained for."""
+
+    booster: xgb.Booster
+    problem: str
+    features: tuple[str, ...]
+    classes: tuple[str, ...]  # by index, as people call them; of regression none
+    description: Mapping[str, Any]  # MODEL_INFO_FILE, whole
+
+    def score(self, rows: Rows) -> Array:
+        """(rows,) probabilities of class 1 or predictions; for multiclass (rows, classes) probabilities."""
+        return np.asarray(self.booster.predict(scoring_matrix(rows)), dtype=np.float64)
+
+    def importance(self) -> dict[str, float]:
+        """The share of each used feature in what all splits together gained, largest first."""
+        gains = self.booster.get_score(importance_type="total_gain")
+        total = sum(gains.values()) or 1.0
+        return {
+            name: gain / total for name, gain in sorted(gains.items(), key=lambda item: (-item[1], item[0]))
+        }
+
+
+def load(folder: Path) -> TrainedModel:
+    """The model in ``folder/model.tar.gz``.
+
+    Raises:
+        DataError: there is no such archive, it is broken or hostile, or it holds no model of ours.
+    """
+    path = folder / MODEL_ARCHIVE
+    if not path.is_file():
+        raise DataError(f"there is no {MODEL_ARCHIVE} in {folder}")
+    files = _read(path, (MODEL_FILE, MODEL_INFO_FILE, FLOW_FILE))
+    for name in (MODEL_FILE, MODEL_INFO_FILE):
+        if name not in files:
+            raise DataError(
+                f"{MODEL_ARCHIVE} holds no {name}; it is not a model of containers.training.train"
+            )
+    try:
+        description = json.loads(files[MODEL_INFO_FILE])
+        booster = xgb.Booster(model_file=bytearray(files[MODEL_FILE]))
+        problem, features = str(description["problem"]), tuple(description["features"])
+        count = int(description["num_class"] or 0)
+    except (ValueError, KeyError, TypeError, xgb.core.XGBoostError) as error:
+        raise DataError(f"{MODEL_ARCHIVE}: the model cannot be read: {str(error).splitlines()[0]}") from error
+    return TrainedModel(booster, problem, features, _classes(files.get(FLOW_FILE), count), description)
+
+
+def _read(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
+    """The wanted members at the archive's top."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                tarfile.data_filter(member, str(path.parent))
+                name = str(PurePosixPath(member.name))
+                stream = archive.extractfile(member) if name in names and member.isreg() else None
+                if stream:
+                    found[name] = stream.read()
+    except tarfile.FilterError as error:
+        raise DataError(f"{MODEL_ARCHIVE} is refused: {error}") from None
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{MODEL_ARCHIVE} is no whole gzipped tar archive: {error}") from None
+    return found
+
+
+def _classes(flow: bytes | None, count: int) -> tuple[str, ...]:
+    """What the fitted flow calls the classes; their numbers where it does not say."""
+    named = json.loads(flow).get("label", {}).get("classes", []) if flow else []
+    return tuple(str(each) for each in named) if len(named) == count else tuple(map(str, range(count)))

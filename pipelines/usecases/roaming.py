@@ -102,28 +102,28 @@ def suspicion(c: Columns, shift: Values) -> Values:
     new_sim = c["sim_age_days"] < 30
     terms: list[tuple[float, Values]] = [
         # International revenue share fraud: long calls to numbers that pay the caller. It fades with the drift.
-        (4.4, voice & expensive & (c["duration_seconds"] > 300)),
-        (-1.6, shift * (voice & expensive)),
+        (7.9, voice & expensive & (c["duration_seconds"] > 300)),
+        (-2.9, shift * (voice & expensive)),
         # A machine at work: most of a day's events within one hour.
-        (3.4, (burst > 0.5) & (c["events_24h"] >= 6)),
+        (6.1, (burst > 0.5) & (c["events_24h"] >= 6)),
         # Bulk text messages to ever new numbers.
-        (3.6, text & (c["distinct_destinations_24h"] >= 6)),
+        (6.5, text & (c["distinct_destinations_24h"] >= 6)),
         # A SIM got by false pretences is emptied at once.
-        (3.4, new_sim & (overspent > 3)),
+        (6.1, new_sim & (overspent > 3)),
         # A stolen SIM in another phone, abroad. It grows with the drift.
-        (4.0, (c["imei_changes_30d"] > 0) & c["new_country"]),
-        (2.0, shift * ((c["imei_changes_30d"] > 0) & c["new_country"])),
+        (7.2, (c["imei_changes_30d"] > 0) & c["new_country"]),
+        (3.6, shift * ((c["imei_changes_30d"] > 0) & c["new_country"])),
         # Nobody is in two countries within the hour.
-        (3.4, c["new_country"] & hurried),
+        (6.1, c["new_country"] & hurried),
         # Tethering through a device that was never meant for it.
-        (3.0, np.isin(c["device_type"], ["iot_module", "feature_phone"]) & (c["data_mb_24h"] > 60)),
-        (1.2, (c["tariff"] == "prepaid") & (c["night_share_7d"] > 0.4)),
-        (0.9, np.minimum(c["prior_disputes"], 3)),
-        (-0.5, c["tariff"] == "business"),
-        (1.0, c["network_risk"]),
-        (0.5, np.log(np.maximum(overspent, 0.1))),
+        (5.4, np.isin(c["device_type"], ["iot_module", "feature_phone"]) & (c["data_mb_24h"] > 60)),
+        (2.2, (c["tariff"] == "prepaid") & (c["night_share_7d"] > 0.4)),
+        (1.6, np.minimum(c["prior_disputes"], 3)),
+        (-0.9, c["tariff"] == "business"),
+        (1.8, c["network_risk"]),
+        (0.9, np.log(np.maximum(overspent, 0.1))),
     ]
-    return -6.6 + np.sum([weight * np.asarray(term, dtype=float) for weight, term in terms], axis=0)
+    return -7.6 + np.sum([weight * np.asarray(term, dtype=float) for weight, term in terms], axis=0)
 
 
 def finish(columns: Columns, odds: Values, number: int, knobs: Knobs) -> pa.Table:

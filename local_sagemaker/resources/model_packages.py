@@ -1,6 +1,6 @@
 """Model packages: the versions in a model package group, and packages without versions.
 
-A versioned package is called ``<group>/<n>``, n from 1; its ARN ends in ``model-package/<group>/<n>``.
+A versioned package has no ModelPackageName; its ARN ends in ``model-package/<group>/<n>``, n from 1.
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-version.html
 """
 
@@ -104,13 +104,10 @@ class ModelPackages:
             "ModelPackageGroupName": lambda package, group: (
                 package.get("ModelPackageGroupName") == resource_name(group)
             ),
+            "NameContains": lambda package, part: part in resource_name(package["ModelPackageArn"]),
         }
         asked = {"ModelPackageType": "Unversioned", **request}
-        answer = page("ListModelPackages", self._records.list(KIND), asked, kind=KIND, filters=filters)
-        for package in answer["ModelPackageSummaryList"]:
-            if "ModelPackageVersion" in package:
-                del package["ModelPackageName"]  # AWS's summary of a version names its group only
-        return answer
+        return page("ListModelPackages", self._records.list(KIND), asked, kind=KIND, filters=filters)
 
     def update(self, request: Document) -> Document:
         """Approve or reject a version, or change what is known about a package."""
@@ -140,7 +137,6 @@ class ModelPackages:
             document = {
                 "ModelApprovalStatus": "PendingManualApproval",
                 **document,
-                "ModelPackageName": group,
                 "ModelPackageGroupName": group,
                 "ModelPackageVersion": version,
                 "ModelPackageArn": self._settings.arn("model-package", f"{group}/{version}"),

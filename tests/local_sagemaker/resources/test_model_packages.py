@@ -24,7 +24,6 @@ def test_packages_of_a_group_are_versions(call, group):
     assert isinstance(described.pop("CreationTime"), float)
     assert described.pop("CreatedBy")["IamIdentity"]
     assert described == {
-        "ModelPackageName": "g",
         "ModelPackageGroupName": "g",
         "ModelPackageVersion": 1,
         "ModelPackageArn": ARN + "g/1",
@@ -149,7 +148,7 @@ def test_approval_and_metadata_change(call, group):
 
 
 def test_packages_are_listed(call, group):
-    """Filters by group, by type and by approval; a version's summary names its group only."""
+    """Filters by group, type, approval and name; a version is found by its group's name."""
     call("CreateModelPackageGroup", ModelPackageGroupName="other")
     call("CreateModelPackage", ModelPackageGroupName=group)
     call("CreateModelPackage", ModelPackageGroupName=group, ModelApprovalStatus="Approved")
@@ -166,7 +165,7 @@ def test_packages_are_listed(call, group):
     assert listed(ModelPackageGroupName="g") == ["g/1", "g/2"]
     assert listed(ModelPackageGroupName="g", ModelApprovalStatus="Approved") == ["g/2"]
     assert listed(ModelPackageGroupName="g", SortOrder="Descending", MaxResults=1) == ["g/2"]
-    assert "ModelPackageName" not in call("ListModelPackages", ModelPackageGroupName="g")[LIST][0]
+    assert listed(ModelPackageType="Both", NameContains="o") == ["other/1", "alone"]
     with pytest.raises(ValidationException, match="does not exist"):
         listed(ModelPackageGroupName="none")
 

@@ -1,0 +1,164 @@
+"""The command line, as real processes."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+AWS = Path(sys.executable).parent / "aws"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def outside():
+    """The environment of a user who has a profile of AWS's."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**inherited, "PYTHONPATH": str(ROOT), "AWS_PROFILE": "production"}
+
+
+@pytest.fixture
+def run(tmp_path, outside):
+    """Runs a command in a folder of its own, and stops what was left running."""
+
+    def run(*arguments, **more):
+        return subprocess.run(
+            [sys.executable, "-m", "local_sagemaker", *arguments],
+            **{"cwd": tmp_path, "env": outside, "capture_output": True, "text": True, "check": False, **more},
+        )
+
+    yield run
+    run("stop")
+
+
+def pid(run):
+    """The process that serves, as ``status`` says."""
+    return int(re.search(r"process (\d+)", run("status").stdout)[1])
+
+
+def test_a_life_from_serve_to_reset(run, tmp_path, outside):
+    """Serve in the background, use it from a shell, stop, reset."""
+    served = run("serve", "--background", "--port", "0")
+    assert served.returncode == 0, served.stderr
+    assert re.match(r"local SageMaker ready at http://127\.0\.0\.1:\d+, state in ", served.stdout)
+
+    again = run("serve", "--port", "0")
+    assert again.returncode == 2
+    assert re.fullmatch(r".*already running on .* at http://127\.0\.0\.1:\d+ \(process \d+\)\n", again.stderr)
+
+    script = (
+        f'eval "$({sys.executable} -m local_sagemaker env)" && {AWS} sts get-caller-identity --output json'
+    )
+    shell = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=outside, capture_output=True, text=True, check=False
+    )
+    assert shell.returncode == 0, shell.stderr
+    assert json.loads(shell.stdout)["Arn"].endswith(":assumed-role/local-sagemaker-execution/local")
+
+    refused = run("reset", "--yes")
+    assert refused.returncode == 2
+    assert "stop it first" in refused.stderr
+
+    assert run("stop").stdout.startswith("stopped process")
+    assert run("status").returncode == 1
+    assert run("env").returncode == 1
+    assert "no local SageMaker is running" in run("env").stderr
+    assert run("stop").returncode == 0
+
+    unsure = run("reset", stdin=subprocess.DEVNULL)
+    assert unsure.returncode == 2
+    assert "--yes" in unsure.stderr
+    assert run("reset", "--yes").returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_can_be_served_again_after_kill_9(run):
+    """What the killed process left behind blocks nothing, and nothing of it keeps running."""
+    run("serve", "--background", "--port", "0")
+    killed = pid(run)
+    os.kill(killed, signal.SIGKILL)
+
+    served = run("serve", "--background", "--port", "0")
+    assert served.returncode == 0, served.stderr
+    assert pid(run) != killed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(tmp_path, outside, number):
+    """Ctrl-C and kill: no traceback, status 0."""
+    command = [sys.executable, "-m", "local_sagemaker", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=outside, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert "ready at" in process.stdout.readline()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert errors == ""
+
+
+def test_a_taken_port_is_one_clear_line(run):
+    """In the foreground and in the background."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for more in ([], ["--background"]):
+            refused = run("serve", "--port", port, *more)
+
+            assert refused.returncode == 2
+            assert re.fullmatch(
+                r".*cannot serve on .*: Address already in use; choose another with --port\n", refused.stderr
+            )
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "message"),
+    [
+        ('[tool.local_sagemaker.images]\n"*" = 1\n', "must name a runtime, not 1"),
+        ('[tool.local_sagemaker.images]\n"*" = "phyton"\n', "unknown runtime 'phyton'"),
+        ("[tool\n", "not TOML"),
+    ],
+)
+def test_a_wrong_image_table_is_one_clear_line(run, tmp_path, pyproject, message):
+    """Of the project in the current folder."""
+    (tmp_path / "pyproject.toml").write_text(pyproject)
+    refused = run("serve", "--port", "0")
+
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_folder_with_other_files_is_not_served_and_not_deleted(run, tmp_path):
+    """A slip in --folder costs nothing."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("")
+    for command in (["serve", "--port", "0"], ["serve", "--port", "0", "--background"], ["reset", "--yes"]):
+        refused = run(*command, "--folder", "mine")
+
+        assert refused.returncode == 2
+        assert "not a state folder" in refused.stderr
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["file"]
+
+
+def test_env_prints_json_too(run):
+    """With null for what must be unset."""
+    run("serve", "--background", "--port", "0")
+    document = json.loads(run("env", "--shell", "json").stdout)
+
+    assert document["AWS_PROFILE"] is None
+    assert document["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+
+
+def test_every_command_has_help(run):
+    """Usage errors end with status 2."""
+    for command in ("serve", "env", "status", "stop", "reset"):
+        assert f"usage: python -m local_sagemaker {command}" in run(command, "--help").stdout
+    assert run().returncode == 2
+    assert run("sevre").returncode == 2
+    assert run("serve", "--port", "many").returncode == 2

@@ -292,3 +292,9 @@ class Write:
 @pytest.fixture(scope="session")
 def write() -> type[Write]:
     return Write
+
+
+@pytest.fixture(scope="session")
+def world_class() -> type[World]:
+    """For property tests, which make a new one for each example."""
+    return World

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_sagemaker.jobs import interpreter, namespace, rewriting
+from local_sagemaker.jobs.interpreter import Fresh
 from local_sagemaker.jobs.namespace import Room
 
 # Docker's exit codes for a container that could not start.
@@ -48,7 +49,7 @@ class Inheritance:
 
     pid: int  # the parent's own
     rung: str  # of the ladder in ``namespace``
-    library_path: tuple[str, ...]  # sys.path of a new interpreter, without its first entry
+    library_path: tuple[str, ...]  # sys.path of a new interpreter, without what comes first
     environment: Mapping[str, str]  # under which the libraries were loaded
 
 
@@ -60,22 +61,27 @@ class CannotStart(Exception):  # noqa: N818 - says what happened, as FileNotFoun
         self.code = code
 
 
-def become(order: int, output: int, server: socket.socket, inheritance: Inheritance) -> NoReturn:
-    """Turn this freshly forked process into the job.
+def stand_by(parent: socket.socket, inheritance: Inheritance) -> NoReturn:
+    """Do what can be done before there is a job, wait for one, and become it.
 
     Args:
-        order: an open file with an ``Order``.
-        output: where standard output and standard error go.
-        server: where to say that the job has started, and in which mount namespace.
+        parent: brings one byte and three files: the order, where the output goes, and a socket to the server, which
+            is told that the job has started, and in which mount namespace. Its end means: no job, never mind.
         inheritance: what the parent left.
     """
-    started = time.time()
     code = CANNOT_START
     try:
         os.setsid()
         _own_signals()
-        _own_streams(output)
-        _start(Order.read(order), server, inheritance, started)
+        namespace.die_with_parent(inheritance.pid)
+        fresh = interpreter.refresh()
+        byte, files, _, _ = socket.recv_fds(parent, 1, 3)
+        started = time.time()
+        parent.close()
+        if byte:
+            order, output, server = files
+            _own_streams(output)
+            _start(Order.read(order), socket.socket(fileno=server), inheritance, fresh, started)
     except CannotStart as problem:
         _say(str(problem))
         code = problem.code
@@ -85,7 +91,9 @@ def become(order: int, output: int, server: socket.socket, inheritance: Inherita
         os._exit(code)
 
 
-def _start(order: Order, server: socket.socket, inheritance: Inheritance, started: float) -> NoReturn:
+def _start(
+    order: Order, server: socket.socket, inheritance: Inheritance, fresh: Fresh, started: float
+) -> NoReturn:
     rewrite = None
     if inheritance.rung == namespace.REWRITTEN:
         rewrite = rewriting.Rewriter(order.room.folder)
@@ -94,7 +102,7 @@ def _start(order: Order, server: socket.socket, inheritance: Inheritance, starte
             _say(sentence)
     else:
         namespace.enter(inheritance.rung, order.room)
-    namespace.die_with_parent(inheritance.pid)  # after the change of rights in enter, which switches it off
+    namespace.die_with_parent(inheritance.pid)  # again: a change of rights, as in enter, switches it off
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, order.cpus)
     _announce(server, started, inheritance.rung)
@@ -102,16 +110,15 @@ def _start(order: Order, server: socket.socket, inheritance: Inheritance, starte
         os.chdir(order.cwd)
     except OSError as problem:
         raise CannotStart(f"the working directory {order.cwd} cannot be entered: {problem.strerror}")
-    loaded = {name.partition(".")[0] for name in sys.modules} - {"__main__", "local_sagemaker"}
-    plan = interpreter.plan(order.argv, order.environment, loaded, inheritance.environment)
+    plan = interpreter.plan(order.argv, order.environment, fresh.names, inheritance.environment)
     if plan is None:
         _replace(order)
     os.environ.clear()
     os.environ.update(order.environment)
     if rewrite is None:
-        interpreter.run(plan, inheritance.library_path)
+        interpreter.run(plan, inheritance.library_path, fresh)
     rewrite.install(inheritance.library_path)
-    interpreter.run(plan, inheritance.library_path, rewrite.code)
+    interpreter.run(plan, inheritance.library_path, fresh, rewrite.code)
 
 
 def _replace(order: Order) -> NoReturn:

@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -47,6 +47,30 @@ class Plan:
     path: tuple[str, ...]  # what comes before the standard library in sys.path
 
 
+@dataclass(frozen=True)
+class Fresh:
+    """What an interpreter that has just started here has loaded."""
+
+    modules: frozenset[str]
+    names: frozenset[str]  # the first parts of their names
+
+
+def refresh() -> Fresh:
+    """Make this forked process an interpreter that has just started, as far as no job decides."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "local_sagemaker"]:
+        del sys.modules[name]  # the job has no business with us; what runs now keeps its own references
+    main = types.ModuleType("__main__")
+    vars(main).update(__builtins__=builtins, __annotations__={})
+    sys.modules["__main__"] = main
+    random.seed()
+    if "numpy.random" in sys.modules:
+        sys.modules[
+            "numpy.random"
+        ].seed()  # its global state is the parent's: all jobs would draw the same numbers
+    modules = frozenset(sys.modules)
+    return Fresh(modules, frozenset(name.partition(".")[0] for name in modules) - {"__main__"})
+
+
 def is_python(program: str) -> bool:
     """Whether ``program`` is the container's Python: its name, on a path that is not this machine's."""
     name = Path(program).name
@@ -59,7 +83,7 @@ def is_python(program: str) -> bool:
 def plan(
     argv: Sequence[str],
     environment: Mapping[str, str],
-    loaded: Collection[str],
+    loaded: frozenset[str],
     loaded_with: Mapping[str, str],
 ) -> Plan | None:
     """How to run ``argv`` in this process, or None where only a new interpreter would do the same.
@@ -76,7 +100,7 @@ def plan(
     kind, target, arguments = command
     first = {"script": str(Path(target).resolve().parent), "module": str(Path.cwd()), "code": ""}[kind]
     path = [first, *(part for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part)]
-    if any(_top_level_names(folder or ".") & set(loaded) for folder in path):
+    if any(_top_level_names(folder or ".") & loaded for folder in path):
         return None
     return Plan(kind, target, arguments, tuple(path))
 
@@ -119,44 +143,36 @@ def _top_level_names(folder: str) -> set[str]:
     return names
 
 
-def run(plan: Plan, library_path: Sequence[str], rewrite: Rewrite = lambda code: code) -> NoReturn:
+def run(
+    plan: Plan, library_path: Sequence[str], fresh: Fresh, rewrite: Rewrite = lambda code: code
+) -> NoReturn:
     """Run the plan and end this process. The environment and the working directory are the job's already.
 
     Args:
         plan: what to run.
         library_path: the rest of sys.path, as a new interpreter would have it.
+        fresh: what was loaded before.
         rewrite: applied to the code of ``__main__`` before it runs.
     """
     status = 1
     try:
-        before = _settle(plan, library_path)
+        _settle(plan, library_path)
         uncaught = _execute(plan, rewrite)
         status = _report(uncaught) if uncaught else 0
         del uncaught  # the last hold on what the script's frames held
-        _finish(before)
+        _finish(fresh)
     finally:
         os._exit(status & 0xFF)
 
 
-def _settle(plan: Plan, library_path: Sequence[str]) -> set[str]:
-    """Make this process an interpreter that has just started; returns the modules it came with."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "local_sagemaker"]:
-        del sys.modules[name]  # the job has no business with us; what runs now keeps its own references
-    main = types.ModuleType("__main__")
-    vars(main).update(__builtins__=builtins, __annotations__={})
-    sys.modules["__main__"] = main
+def _settle(plan: Plan, library_path: Sequence[str]) -> None:
+    """What the job decides of the interpreter's state."""
     sys.argv[:] = plan.arguments
     sys.orig_argv[:] = [sys.executable, *plan.arguments]
     sys.path[:] = [*plan.path, *library_path]
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
-    random.seed()
-    if "numpy.random" in sys.modules:
-        sys.modules[
-            "numpy.random"
-        ].seed()  # its global state is the parent's: all jobs would draw the same numbers
     if "TZ" in os.environ:
         time.tzset()
-    return set(sys.modules)
 
 
 def _execute(plan: Plan, rewrite: Rewrite) -> BaseException | None:
@@ -219,13 +235,13 @@ def _exit_status(code: object) -> int:
     return 1
 
 
-def _finish(before: set[str]) -> None:
+def _finish(fresh: Fresh) -> None:
     """What happens between the last line of a script and the end of its process."""
     threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are not daemons
     atexit._run_exitfuncs()
     # A file that the script left open is written when its last reference goes.
     vars(sys.modules["__main__"]).clear()
-    for name in set(sys.modules) - before:
+    for name in [name for name in sys.modules if name not in fresh.modules]:
         with contextlib.suppress(Exception):
             vars(sys.modules.pop(name)).clear()
     gc.collect()

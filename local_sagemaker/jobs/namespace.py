@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import functools
 import os
 import shutil
 import signal
@@ -53,7 +54,7 @@ class Room:
     scratch: str  # an existing folder of the job's own; becomes /tmp
     hosts: tuple[str, ...] = ("algo-1",)  # its own name first
     network: bool = True  # False: only its own loopback interface, as EnableNetworkIsolation
-    keep: tuple[str, ...] = ()  # what lies below /tmp outside and must stay visible, such as the interpreter
+    keep: tuple[str, ...] = ()  # paths below /tmp that must stay visible, such as the interpreter's
 
 
 def enter(rung: str, room: Room) -> None:
@@ -207,9 +208,7 @@ def _private_tmp(scratch: int, kept: dict[str, int]) -> None:
     """Put the job's scratch folder on /tmp; what must stay visible below /tmp is put back into it."""
     inside = f"/proc/self/fd/{scratch}"
     for path, handle in kept.items():
-        if not path.startswith("/tmp/"):  # noqa: S108 - the container's /tmp is what this is about
-            continue
-        place = Path(inside, Path(path).relative_to("/tmp"))  # noqa: S108
+        place = Path(inside, Path(path).relative_to("/tmp"))  # noqa: S108 - the container's
         if Path(f"/proc/self/fd/{handle}").is_dir():
             place.mkdir(parents=True, exist_ok=True)
         else:
@@ -232,9 +231,13 @@ def _mount(
     _call("mount", texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3])
 
 
+@functools.cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _call(function: str, *arguments: object) -> None:
     """Call the C library; a result of -1 is an OSError that names the call."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if getattr(library, function)(*arguments) == -1:
+    if getattr(_library(), function)(*arguments) == -1:
         number = ctypes.get_errno()
         raise OSError(number, f"{function}: {os.strerror(number)}")

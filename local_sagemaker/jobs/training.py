@@ -69,10 +69,10 @@ class TrainingJobs(Jobs):
         self._readers: dict[str, metrics.Reader] = {}  # of the jobs that are running
 
     def _accept(self, request: Document) -> Document:
-        algorithm = request["AlgorithmSpecification"]
         runtime = self._runtime(request)
+        algorithm = request["AlgorithmSpecification"]
         _check_mode(request, runtime)
-        _check_cluster(request["ResourceConfig"])
+        _check_cluster(request.get("ResourceConfig", {}))
         for channel in request.get("InputDataConfig", []):
             _check_channel(channel, algorithm["TrainingInputMode"])
         stopping = {"MaxRuntimeInSeconds": _DEFAULT_SECONDS} | request.get("StoppingCondition", {})
@@ -134,7 +134,7 @@ class TrainingJobs(Jobs):
         return self._ending(job, outcome, program, fields)
 
     def _runtime(self, request: Document) -> Runtime:
-        algorithm = request["AlgorithmSpecification"]
+        algorithm = request.get("AlgorithmSpecification", {})
         if not algorithm.get("TrainingImage"):
             raise ValidationException(
                 "The local SageMaker runs training images; AlgorithmSpecification names no TrainingImage."
@@ -148,7 +148,7 @@ class TrainingJobs(Jobs):
         channels = {
             each["ChannelName"]: _channel(request, each) for each in request.get("InputDataConfig", [])
         }
-        cluster = request["ResourceConfig"]
+        cluster = request.get("ResourceConfig", {})
         groups = cluster.get("InstanceGroups") or [cluster]
         resources = container.resource_config(groups[0].get("InstanceType", ""))
         container.write_json(folder / "hyperparameters.json", request["HyperParameters"])

@@ -92,8 +92,24 @@ def _read(base: Path, channels: dict[str, Any], wanted: Configuration) -> tuple[
         data[name] = xgboost_data.read(folder, kind, weights=wanted.weights and name == "train")
         if data[name] is None:
             raise UserError(f"No data in {name} channel path {folder}")
-    train, validation = xgboost_data.align(data["train"], data["validation"])
+        _check_labels(data[name].label, name, wanted)
+    train, validation = xgboost_data.matrices(data["train"], data["validation"])
     return train, validation
+
+
+def _check_labels(label: Any, channel: str, wanted: Configuration) -> None:
+    """Say what XGBoost says of wrong labels only in terms of what it derived from them."""
+    objective = wanted.booster.get("objective", "")
+    if objective in ("binary:logistic", "binary:logitraw", "reg:logistic"):
+        if ((label < 0) | (label > 1)).any():
+            raise UserError(
+                f"{channel}: label must be in [0,1] for logistic regression; found {label.max():g}."
+            )
+    elif objective.startswith("multi:"):
+        classes = wanted.booster["num_class"]
+        wrong = label[(label < 0) | (label >= classes) | (label != label.astype(int))]
+        if wrong.size:
+            raise UserError(f"{channel}: label must be a whole number in [0, num_class); found {wrong[0]:g}.")
 
 
 def _train(

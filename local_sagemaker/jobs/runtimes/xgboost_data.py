@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ _DELIMITERS = ",;\t|"
 class Table:
     """Rows of one channel."""
 
-    features: np.ndarray | scipy.sparse.csr_matrix
+    features: Any  # a NumPy array, or a SciPy CSR matrix whose absent entries are missing values
     label: np.ndarray
     weight: np.ndarray | None = None
 
@@ -59,7 +60,7 @@ def content_type(declared: str | None) -> str:
     return _CONTENT_TYPES[kind]
 
 
-def read(folder: Path, kind: str, *, weights: bool) -> xgboost.DMatrix | None:
+def read(folder: Path, kind: str, *, weights: bool) -> Table | None:
     """All rows of a channel, None where it has none. Raises UserError, naming file and line."""
     files = [
         path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith((".", "_"))
@@ -73,7 +74,25 @@ def read(folder: Path, kind: str, *, weights: bool) -> xgboost.DMatrix | None:
     if not np.isfinite(table.label).all():
         row = int(np.flatnonzero(~np.isfinite(table.label))[0]) + 1
         raise UserError(f"{folder.name}: the label (the first column) of row {row} is missing or not finite.")
-    return xgboost.DMatrix(table.features, label=table.label, weight=table.weight)
+    return table
+
+
+def matrices(*tables: Table | None) -> list[xgboost.DMatrix | None]:
+    """A DMatrix for each channel, all equally wide. Raises UserError where they are not.
+
+    A libsvm file does not say how wide it is: the widest of the channels does.
+    """
+    given = [table for table in tables if table is not None]
+    widths = {table.features.shape[1] for table in given}
+    if len(widths) > 1:
+        if not all(scipy.sparse.issparse(table.features) for table in given):
+            raise UserError(f"The channels have different numbers of features: {sorted(widths)}.")
+        for table in given:
+            table.features.resize(len(table.label), max(widths))
+    return [
+        xgboost.DMatrix(table.features, label=table.label, weight=table.weight) if table else None
+        for table in tables
+    ]
 
 
 def _csv(files: Sequence[Path], weights: bool) -> Table:  # noqa: FBT001 - one of three readers in a table
@@ -149,7 +168,8 @@ def _libsvm(files: Sequence[Path], weights: bool) -> Table:  # noqa: ARG001, FBT
                         "<label>[:<weight>] <index>:<value> … is wanted."
                     ) from None
                 starts.append(len(columns))
-    matrix = scipy.sparse.csr_matrix((np.asarray(values), np.asarray(columns), np.asarray(starts)))
+    shape = (len(labels), max(columns, default=0) + 1)
+    matrix = scipy.sparse.csr_matrix((np.asarray(values), np.asarray(columns), np.asarray(starts)), shape)
     heavy = np.asarray(weight)
     return Table(matrix, np.asarray(labels), None if (heavy == 1).all() else heavy)
 
@@ -188,11 +208,3 @@ _READERS: dict[str, Callable[[Sequence[Path], bool], Table]] = {
     "libsvm": _libsvm,
     "parquet": _parquet,
 }
-
-
-def align(*matrices: xgboost.DMatrix | None) -> tuple[xgboost.DMatrix | None, ...]:
-    """Refuse channels of different width, which libsvm files without a value in the last columns may have."""
-    widths = {matrix.num_col() for matrix in matrices if matrix is not None}
-    if len(widths) > 1:
-        raise UserError(f"The channels have different numbers of features: {sorted(widths)}.")
-    return matrices

@@ -158,10 +158,9 @@ class Workshop:
             "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30},
             "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
             "StoppingCondition": {"MaxRuntimeInSeconds": 600},
-            "InputDataConfig": list(channels),
             "HyperParameters": hyperparameters,
         }
-        return {**request, **fields}
+        return {**request, **({"InputDataConfig": list(channels)} if channels else {}), **fields}
 
     def create(self, request: dict[str, Any]) -> tuple[str, str]:
         """Create a job; its kind and name."""

@@ -109,15 +109,13 @@ def _parameters(definition: Definition) -> Iterator[Problem]:
         yield Problem("", f"It has {len(definition.parameters)} parameters; at most 200 are allowed.")
     for parameter in definition.parameters.values():
         where = f"Parameter {parameter.name!r}"
-        if parameter.enum and parameter.type != "String":
-            yield Problem(where, "EnumValues are for parameters of type String.")
-            continue
-        if parameter.default is None:
-            continue
-        try:
-            parameters.typed(parameter, parameter.default)
-        except ValueError as error:
-            yield Problem(where, f"DefaultValue: {error}.")
+        for key, values in (("EnumValues", parameter.enum), ("DefaultValue", (parameter.default,))):
+            for value in values:
+                try:
+                    if value is not None:
+                        parameters.typed(parameter, value)
+                except ValueError as error:
+                    yield Problem(where, f"{key}: {error}.")
 
 
 def _cycles(definition: Definition) -> Iterator[Problem]:

@@ -39,7 +39,7 @@ _NEVER = "Never"  # beside the terminal statuses: the step will not run
 
 @dataclass
 class Progress:
-    """How far an execution is: the ended steps, and what those that succeeded left behind."""
+    """How far an execution is: the ended steps, and what they left behind."""
 
     ended: dict[str, str] = field(default_factory=dict)  # step -> terminal status, or _NEVER
     results: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -105,6 +105,7 @@ class Execution:
     def set_parallel(self, parallel: int) -> None:
         """From now on, at most so many steps at a time."""
         self._parallel = parallel
+        self._events.put(None)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end."""
@@ -157,7 +158,7 @@ class Execution:
             del self._running[name]
         if ended.broken is not None:
             raise ended.broken
-        if ended.status == "Succeeded":
+        if ended.properties:
             self._progress.results[name] = ended.properties
         self._progress.ended[name] = ended.status
         if ended.status == "Failed" and not self._is_awaited(name):

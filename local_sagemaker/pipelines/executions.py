@@ -16,12 +16,11 @@ from local_sagemaker.pipelines.definition import Definition, load
 from local_sagemaker.pipelines.execution import Execution, Progress
 from local_sagemaker.pipelines.expressions import resolve, text_of
 from local_sagemaker.pipelines.step_run import Context
-from local_sagemaker.pipelines.stored import PIPELINE, StoredPipelines, version_kind
+from local_sagemaker.pipelines.stored import PIPELINE, StoredPipelines, tokens_kind, version_kind
 from local_sagemaker.records import Records
 from local_sagemaker.s3.store import ObjectStore
 from local_sagemaker.settings import Settings
 
-_TOKEN = "PipelineExecutionToken"  # noqa: S105 - a kind of record: client request token -> execution
 _PAGE = 100  # the SDK's list_steps() reads one page only
 
 
@@ -62,8 +61,7 @@ class Executions:
         """Begin an execution; returns at once. The same token again answers the same execution."""
         pipeline = self._pipelines.named(request["PipelineName"])
         name = pipeline["PipelineName"]
-        token = f"{name}/{request['ClientRequestToken']}"
-        earlier = self._records.get(_TOKEN, token)
+        earlier = self._records.get(tokens_kind(name), request["ClientRequestToken"])
         if earlier is not None:
             return earlier
         version = self._pipelines.version(pipeline, request)
@@ -96,7 +94,7 @@ class Executions:
             "RoleArn": request.get("RoleArn", pipeline["RoleArn"]),
             "_Pipeline": name,
             "_Id": identity,
-            "_Parameters": values,
+            "PipelineParameters": [{"Name": key, "Value": text_of(value)} for key, value in values.items()],
         }
         context = self._context(document, definition)
         document |= _experiment(context, request.get("MlflowExperimentName"))
@@ -105,7 +103,7 @@ class Executions:
             source = request["SelectiveExecutionConfig"]["SourcePipelineExecutionArn"]
             copy = {**step, "SelectiveExecutionResult": {"SourcePipelineExecutionArn": source}}
             self._records.create(state.steps_kind(record), step["StepName"], copy)
-        self._records.create(_TOKEN, token, {"PipelineExecutionArn": arn})
+        self._records.create(tokens_kind(name), request["ClientRequestToken"], {"PipelineExecutionArn": arn})
         self._records.update(PIPELINE, name, {"LastRunTime": now, "LastExecutionTime": now})
         self._records.update(
             version_kind(name), str(version["PipelineVersionId"]), {"LastExecutionPipelineExecutionArn": arn}
@@ -213,7 +211,7 @@ class Executions:
         """A page of the values of all parameters, defaults included, as texts."""
         _, document = self._named(request["PipelineExecutionArn"])
         rows, token = cut(
-            [{"Name": name, "Value": text_of(value)} for name, value in document["_Parameters"].items()],
+            document["PipelineParameters"],
             key=lambda row: [row["Name"]],
             descending=False,
             size=request.get("MaxResults", _PAGE),
@@ -263,7 +261,7 @@ class Executions:
         steps = state.steps(self._records, name)
         progress = Progress(
             ended={step["StepName"]: step["StepStatus"] for step in steps},
-            results={step["StepName"]: step["_Properties"] for step in steps},
+            results={step["StepName"]: step.get("_Properties", {}) for step in steps},
         )
         parallel = (document.get("ParallelismConfiguration") or {}).get("MaxParallelExecutionSteps")
         execution = Execution(context, parallel=parallel, only=only, progress=progress, on_end=self._ended)
@@ -302,7 +300,7 @@ class Executions:
             pipeline_arn=document["PipelineArn"],
             started=document["CreationTime"],
             definition=definition,
-            parameters=document["_Parameters"],
+            parameters=parameters.bind(definition.parameters, document["PipelineParameters"]),
             records=self._records,
             read=self._store.read,
             call=self._control_plane.call,

@@ -46,7 +46,7 @@ class Scope:
     definition: Definition
     parameters: Mapping[str, Any]  # typed values
     execution: Mapping[str, str]  # those of EXECUTION_VARIABLES that there are
-    steps: Mapping[str, Mapping[str, Any]]  # the Describe answers of the steps that succeeded
+    steps: Mapping[str, Mapping[str, Any]]  # the Describe answers of the steps that have ended
     read: Callable[[str], bytes]  # one S3 object by its URI
 
 

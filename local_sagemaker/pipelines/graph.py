@@ -11,11 +11,14 @@ from local_sagemaker.pipelines.expressions import references
 def dependencies(step: Step) -> tuple[Dependency, ...]:
     """What must have happened before ``step`` can start, its branch aside: written, and through references.
 
-    A reference needs the upstream step's result, so it waits for success, also where DependsOn names another
-    trigger for the same step.
+    A reference waits for success, unless DependsOn names another outcome of that step: a step that runs when
+    training failed may want to know its FailureReason.
     """
+    written = {dependency.step for dependency in step.depends_on}
     implied = (
-        Dependency(reference.name) for reference in references(step.arguments) if reference.space == "Steps"
+        Dependency(reference.name)
+        for reference in references(step.arguments)
+        if reference.space == "Steps" and reference.name not in written
     )
     return tuple(dict.fromkeys((*step.depends_on, *implied)))
 

@@ -62,13 +62,11 @@ def walk(document: Any, parts: Sequence[Part]) -> Any:
     return value
 
 
-def item_name(item: Any) -> str | None:
-    """What an item of a list is called: the first member whose name ends in ``Name``."""
+def item_names(item: Any) -> list[str]:
+    """What an item of a list is called: the texts of the members whose names end in ``Name``."""
     if not isinstance(item, Mapping):
-        return None
-    return next(
-        (value for key, value in item.items() if key.endswith("Name") and isinstance(value, str)), None
-    )
+        return []
+    return [value for key, value in item.items() if key.endswith("Name") and isinstance(value, str)]
 
 
 def _enter(value: Any, part: Part) -> Any:
@@ -78,7 +76,7 @@ def _enter(value: Any, part: Part) -> Any:
         if isinstance(part, int):
             return value[part]
         for item in value:
-            if item_name(item) == part:
+            if part in item_names(item):
                 return item
     raise LookupError(part)
 
@@ -87,6 +85,6 @@ def _content(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(map(str, value)) or "nothing"
     if isinstance(value, list):
-        names = [name for item in value if (name := item_name(item))]
+        names = [name for item in value for name in item_names(item)]
         return ", ".join(names) or f"a list of {len(value)}"
     return f"the value {value!r}"

@@ -145,11 +145,12 @@ def _echo(arguments: Any, part: properties.Part, step: Step, before: Sequence[pr
         return None
     if isinstance(part, int):
         return arguments[part] if part < len(arguments) else None
-    names = [properties.item_name(item) for item in arguments]
-    known = [name for name in names if name]
-    if part in known:
-        return arguments[names.index(part)]
-    if len(known) == len(names):
+    names = [properties.item_names(item) for item in arguments]
+    for item, own in zip(arguments, names, strict=True):
+        if part in own:
+            return item
+    known = [name for own in names for name in own]
+    if all(names):
         raise Unknown(
             f"step {step.name!r} has no {part!r} in {properties.written(before)}, which has: "
             f"{', '.join(known) or 'nothing'}.{_near(part, known)}"

@@ -60,7 +60,7 @@ class Ended:
 
 
 class StepRun:
-    """Runs one step in a thread. ``results`` are the properties of the steps that succeeded so far."""
+    """Runs one step in a thread. ``results`` are the properties of the steps that ended so far."""
 
     def __init__(self, context: Context, step: Step, results: Mapping[str, Mapping[str, Any]]) -> None:
         self._context = context
@@ -117,7 +117,7 @@ class StepRun:
             except StepFailure as failure:
                 wait = None if self._context.stopping.is_set() else retries.wait_after(failure.kind)
                 if wait is None:
-                    return self._end("Failed", failure.reason, failure.metadata)
+                    return self._end("Failed", failure.reason, failure.metadata, failure.properties)
                 log.info("step %s failed (%s); again in %g s", self._step.name, failure.reason, wait)
             except Exception:
                 log.exception("step %s of %s broke", self._step.name, self._context.name)
@@ -198,7 +198,11 @@ class StepRun:
         return Ended("Succeeded", result.properties)
 
     def _end(
-        self, status: str, reason: str | None = None, metadata: Mapping[str, Any] | None = None
+        self,
+        status: str,
+        reason: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
     ) -> Ended:
         state.end_step(
             self._context.records,
@@ -207,8 +211,9 @@ class StepRun:
             status,
             reason=reason,
             metadata=metadata,
+            private={"_Properties": dict(properties)} if properties else None,
         )
-        return Ended(status)
+        return Ended(status, properties or {})
 
 
 def _stopping(document: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,11 @@ def version_kind(pipeline: str) -> str:
     return f"PipelineVersion/{pipeline}"
 
 
+def tokens_kind(pipeline: str) -> str:
+    """The kind of the records that say which execution a client request token has started."""
+    return f"PipelineExecutionToken/{pipeline}"
+
+
 class StoredPipelines:
     """The pipelines of one local SageMaker. A definition that cannot run is refused when it is stored."""
 
@@ -121,8 +126,8 @@ class StoredPipelines:
         for execution_name, _ in executions:
             self._clear(state.steps_kind(execution_name))
             self._records.delete(state.EXECUTION, execution_name)
-        self._clear(version_kind(name))
-        self._clear(cache_kind(name))
+        for kind in (version_kind(name), tokens_kind(name), cache_kind(name)):
+            self._clear(kind)
         return pipeline
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -21,16 +21,23 @@ class StepFailure(Exception):  # noqa: N818 - read as "the failure of a step"
     """The step failed.
 
     ``reason`` is what the user reads as FailureReason (None: there is none), ``kind`` the exception type by
-    which retry policies know the failure, and ``metadata`` what the step says about itself, if that is new.
+    which retry policies know the failure, ``metadata`` what the step says about itself, if that is new, and
+    ``properties`` what steps that wait for the failure can read of it.
     """
 
     def __init__(
-        self, reason: str | None, *, kind: str | None = None, metadata: Mapping[str, Any] | None = None
+        self,
+        reason: str | None,
+        *,
+        kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.kind = kind
         self.metadata = metadata or {}
+        self.properties = properties or {}
 
 
 class StepStopped(Exception):  # noqa: N818 - not an error

@@ -43,7 +43,9 @@ class JobStep(StepType):
         reason = described.get("FailureReason") or f"The job ended with status {status}" + (
             f" ({described['SecondaryStatus']})." if "SecondaryStatus" in described else "."
         )
-        raise StepFailure(prefixed(reason), kind=kind_of_reason(reason), metadata=metadata)
+        raise StepFailure(
+            prefixed(reason), kind=kind_of_reason(reason), metadata=metadata, properties=described
+        )
 
     def _ended(self, job: Document) -> bool:
         return job[f"{self.resource}Status"] in _TERMINAL

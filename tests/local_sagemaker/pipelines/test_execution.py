@@ -315,3 +315,21 @@ def test_a_model_step_creates_a_model_that_later_steps_can_name(world, write):
     assert steps["m"]["Metadata"]["Model"]["Arn"].endswith(
         arguments_of(world.processing.requests[0])[0].lower()
     )
+
+
+def test_a_step_for_a_failure_can_read_what_failed(world, write):
+    """The failed job's description is there for a step that waits for the failure."""
+    world.processing.work = lambda request, stop: (
+        "AlgorithmError: no" if "bad" in json.dumps(request) else None
+    )
+    definition = write.definition(
+        write.processing("a", "bad"),
+        write.processing(
+            "tell", write.get("Steps.a.FailureReason"), after=[{"Step": "a", "Trigger": "Failed"}]
+        ),
+    )
+
+    execution, _ = world.run(definition)
+
+    assert execution["PipelineExecutionStatus"] == "CompletedWithFailures"
+    assert arguments_of(world.processing.requests[1]) == ["AlgorithmError: no"]

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from local_sagemaker.logs import Event, log_path, parse_line, read_events
 
 PREFIX = "/aws/sagemaker"
-_NESTED = {
-    "Endpoints"
-}  # /aws/sagemaker/Endpoints/<endpoint> is a group; elsewhere the next level is the stream
+# /aws/sagemaker/Endpoints/<endpoint> is a group of its own; elsewhere what comes next is the stream.
+_NESTED = {"Endpoints"}
 _TAIL = 65536  # bytes; a last line is nearly always within these
+
+
+class Events(Sequence[Event]):
+    """The events of a log file, oldest first, each parsed when it is looked at: a follower wants only the last ones."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is half written
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, number: int) -> Event: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Event]: ...
+    def __getitem__(self, number: int | slice) -> Event | list[Event]:
+        if isinstance(number, slice):
+            return [self[n] for n in range(*number.indices(len(self)))]
+        return parse_line(self._lines[number].decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True)
@@ -22,9 +41,9 @@ class Stream:
     name: str
     path: Path
 
-    def events(self) -> list[Event]:
-        """All events, oldest first."""
-        return list(read_events(self.path))
+    def events(self) -> Events:
+        """All events as they are now."""
+        return Events(self.path)
 
     @property
     def first(self) -> Event | None:
@@ -76,5 +95,5 @@ def groups(logs: Path) -> Iterator[Group]:
             yield Group(f"{PREFIX}/{folder.name}", folder)
 
 
-def _newest(events: list[Event]) -> Event | None:
+def _newest(events: Events) -> Event | None:
     return events[-1] if events else None

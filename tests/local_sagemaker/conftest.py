@@ -27,12 +27,13 @@ class Served:
     url: str
     settings: Settings
     others: OtherServices
+    session: boto3.Session
 
     def client(self, service: str, key: str = "local-sagemaker", **more: Any) -> Any:
         """A boto3 client that tells a failure at once."""
         config = Config(retries={"total_max_attempts": 1})
-        session = boto3.Session(key, "not-a-secret", region_name="us-east-1", **more)
-        return session.client(service, endpoint_url=self.url, config=config)
+        keys = {"aws_access_key_id": key, "aws_secret_access_key": "not-a-secret", **more}
+        return self.session.client(service, "us-east-1", endpoint_url=self.url, config=config, **keys)
 
     def send(
         self, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
@@ -45,8 +46,14 @@ class Served:
             return answer.status, answer.headers, answer.read()
 
 
+@pytest.fixture(scope="session")
+def aws_session() -> boto3.Session:
+    """Reads each service's model once."""
+    return boto3.Session()
+
+
 @pytest.fixture
-def front(tmp_path: Path) -> Iterator[Served]:
+def front(tmp_path: Path, aws_session: boto3.Session) -> Iterator[Served]:
     """A front of its own for one test. moto's state is the process's, and so shared with other tests."""
     settings = Settings(tmp_path)
     others = OtherServices(settings.account, lambda: execution_role.create_in_moto(settings))
@@ -62,7 +69,7 @@ def front(tmp_path: Path) -> Iterator[Served]:
         lambda: {"well": True},
     )
     with HttpServer(application) as server:
-        yield Served(server.url, settings, others)
+        yield Served(server.url, settings, others, aws_session)
 
 
 def _named(name: str) -> Callable[..., list[bytes]]:

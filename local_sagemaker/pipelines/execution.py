@@ -149,9 +149,15 @@ class Execution:
                 if self._stopping or len(self._running) >= (self._parallel or len(self._only)):
                     return
                 name = self._ready.popleft()
-                run = StepRun(self._context, self._definition.steps[name], dict(self._progress.results))
+                run = StepRun(self._context, self._definition.steps[name], self._results_for(name))
                 self._running[name] = run
             run.start(lambda ended, name=name: self._events.put((name, ended)))  # type: ignore[misc]
+
+    def _results_for(self, name: str) -> dict[str, Mapping[str, Any]]:
+        """What a step may refer to: the results of the steps that it waits for."""
+        results = self._progress.results
+        upstream = (dependency.step for dependency in self._dependencies[name])
+        return {step: results[step] for step in upstream if step in results}
 
     def _finished(self, name: str, ended: Ended) -> None:
         with self._lock:

@@ -60,7 +60,7 @@ class Ended:
 
 
 class StepRun:
-    """Runs one step in a thread. ``results`` are the properties of the steps that ended so far."""
+    """Runs one step in a thread. ``results`` are the properties of the steps that it waited for."""
 
     def __init__(self, context: Context, step: Step, results: Mapping[str, Mapping[str, Any]]) -> None:
         self._context = context

@@ -139,7 +139,7 @@ def _string(shape: Shape, value: str, path: Path, _: Placeholder | None) -> Iter
         yield Problem(path, "enum", reason, value)
     pattern = shape.metadata.get("pattern")
     # A text of the wrong length is not matched: some patterns take exponential time on very long ones.
-    if pattern and not outside and not _compiled(pattern).fullmatch(value):
+    if pattern and not outside and not _matches(pattern, value):
         reason = f"Member must satisfy regular expression pattern: {pattern}"
         yield Problem(path, "pattern", reason, value)
 
@@ -159,6 +159,7 @@ def _within(
         yield Problem(path, constraint, f"Member must have {noun} less than or equal to {high}", value)
 
 
+_PATIENCE = 1.0  # seconds for one pattern: two of AWS's take exponential time, and have no greatest length
 _Check = Callable[[Shape, Any, Path, Placeholder | None], Iterator[Problem]]
 _CHECKS: dict[str, _Check] = {
     "structure": _structure,
@@ -182,6 +183,13 @@ _TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
     "boolean": (bool, "true or false"),
     "timestamp": ((int, float), "a time in seconds since the epoch"),
 }
+
+
+def _matches(pattern: str, value: str) -> bool:
+    try:
+        return _compiled(pattern).fullmatch(value, timeout=_PATIENCE) is not None
+    except TimeoutError:  # what fits, fits at once
+        return False
 
 
 @cache

@@ -35,6 +35,8 @@ def main(
     Raises:
         DataError: the settings, the model or the rows are wrong, or do not belong together.
     """
+    if resamples < 2:
+        raise DataError(f"resamples must be at least 2, got {resamples}")
     settings = read_settings(paths)
     model = load(paths.input(contract.MODEL))
     if settings.get("problem") != model.problem:

@@ -66,10 +66,10 @@ def load(folder: Path) -> TrainedModel:
         description = json.loads(files[MODEL_INFO_FILE])
         booster = xgb.Booster(model_file=bytearray(files[MODEL_FILE]))
         problem, features = str(description["problem"]), tuple(description["features"])
-        count = int(description["num_class"] or 0)
-    except (ValueError, KeyError, TypeError, xgb.core.XGBoostError) as error:
+        classes = _classes(files.get(FLOW_FILE), int(description["num_class"] or 0))
+    except (ValueError, KeyError, TypeError, AttributeError, xgb.core.XGBoostError) as error:
         raise DataError(f"{MODEL_ARCHIVE}: the model cannot be read: {str(error).splitlines()[0]}") from error
-    return TrainedModel(booster, problem, features, _classes(files.get(FLOW_FILE), count), description)
+    return TrainedModel(booster, problem, features, classes, description)
 
 
 def _read(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:

@@ -63,7 +63,7 @@ def _figure(path: Path, title: str) -> Iterator[Axes]:
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         yield axes
-        figure.text(0.995, 0.005, title, ha="right", va="bottom", fontsize=7, color=GREY)
+        figure.supxlabel(title, x=0.99, ha="right", fontsize=7, color=GREY)
         # Without "Software" the same numbers give the same bytes, whatever the version of matplotlib.
         figure.savefig(path, metadata={"Software": None})
 

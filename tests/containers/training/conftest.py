@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +28,6 @@ def table(problem: str, rows: int, seed: int) -> pa.Table:
     features[draw.random(features.shape) < 0.05] = np.nan
     columns = {f"feature_{index}": features[:, index] for index in range(6)}
     return pa.table({LABEL: labels, **columns, "count": draw.integers(0, 9, rows)})
-
-
-@pytest.fixture(autouse=True)
-def one_core() -> Iterator[None]:
-    """Training takes the cores that it is given; tests that run side by side should not fight over them."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {sorted(before)[os.getpid() % len(before)]})
-    yield
-    os.sched_setaffinity(0, before)
 
 
 @pytest.fixture

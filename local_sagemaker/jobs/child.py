@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,8 @@ def stand_by(parent: socket.socket, inheritance: Inheritance) -> NoReturn:
         code = problem.code
     except OSError as problem:
         _say(f"the job cannot start: {problem}")
+    except Exception:  # noqa: BLE001 - a mistake of ours, which must not be silent either
+        traceback.print_exc()
     finally:  # nothing of a child may run on in the parent's code
         os._exit(code)
 
@@ -112,7 +115,7 @@ def _start(
         raise CannotStart(f"the working directory {order.cwd} cannot be entered: {problem.strerror}")
     plan = interpreter.plan(order.argv, order.environment, fresh.names, inheritance.environment)
     if plan is None:
-        _replace(order)
+        _replace(rewrite.program(order) if rewrite else order)
     os.environ.clear()
     os.environ.update(order.environment)
     if rewrite is None:

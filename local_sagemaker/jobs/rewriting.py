@@ -1,14 +1,16 @@
 """The last rung: where a job cannot have its own ``/opt/ml``, its code is given other paths.
 
-Text constants that name ``/opt/ml`` are replaced in the compiled code of ``__main__`` and of every module
-that is not a library, and in the command line and the environment. Not reached: paths that are put together
-from pieces which do not contain ``/opt/ml`` (``os.path.join("/", "opt", "ml")``).
+Text constants that name ``/opt/ml`` are replaced in the compiled code of ``__main__`` and of every module that is not a
+library, in the command line, the environment and the shell script that is the entry point; a ``python`` that a shell
+starts does the same. Not reached: paths that are put together from pieces without ``/opt/ml`` in them
+(``os.path.join("/", "opt", "ml")``), and a Python that a job starts by its absolute path.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 import types
 from collections.abc import Sequence
@@ -23,11 +25,18 @@ from importlib.machinery import (
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_sagemaker.jobs import interpreter
+
 if TYPE_CHECKING:
     from local_sagemaker.jobs.child import Order
 
 # Not part of a longer name (/opt/mlflow, /data/opt/ml), also behind file://.
 PATTERN = r"((?<![\w./-])|(?<=file://))/opt/ml(?![\w-]|\.\w)"
+
+PROJECT = Path(__file__).parents[2]
+BOOTSTRAP = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from local_sagemaker.jobs.rewriting import main; main()"
+)
 
 
 class Rewriter:
@@ -68,6 +77,36 @@ class Rewriter:
             cwd=self.text(order.cwd),
         )
 
+    def program(self, order: Order) -> Order:
+        """The order for a program that is not run here: a shell, or a Python that must start anew."""
+        shims = Path(order.room.scratch, ".bin")
+        shims.mkdir()
+        python = [sys.executable, "-c", BOOTSTRAP, str(PROJECT), self.folder]
+        for name in ("python", "python3"):
+            (shims / name).write_text(f'#!/bin/sh\nexec {shlex.join(python)} "$@"\n')
+            (shims / name).chmod(0o755)
+        name, *arguments = order.argv
+        if interpreter.is_python(name):
+            argv = [*python, *arguments]
+        else:
+            argv = [self._own_copy(argument, Path(order.room.scratch)) for argument in order.argv]
+        path = f"{shims}{os.pathsep}{order.environment['PATH']}"
+        return replace(order, argv=argv, environment={**order.environment, "PATH": path})
+
+    def _own_copy(self, argument: str, scratch: Path) -> str:
+        """A file of the job that names /opt/ml, rewritten; any other argument as it is."""
+        path = Path(argument)
+        if not _below(argument, self.folder) or not path.is_file():
+            return argument
+        text = path.read_bytes()
+        rewritten = self._constant(text)
+        if rewritten == text:
+            return argument
+        copy = scratch / path.name
+        copy.write_bytes(rewritten)
+        copy.chmod(path.stat().st_mode)
+        return str(copy)
+
     def warnings(self, *, network: bool) -> list[str]:
         """What the job's log should say about this machine."""
         sentences = [
@@ -101,6 +140,20 @@ class Rewriter:
 
         sys.path_hooks.insert(0, own_code)
         sys.path_importer_cache.clear()
+
+
+def main() -> None:
+    """Be the ``python`` that a job's shell calls: the arguments are PROJECT FOLDER, then those of the interpreter."""
+    _, _, folder, *arguments = sys.argv
+    own = 2 + len([part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part])
+    library_path = sys.path[own:]  # after this project, the working directory, and what the job has set
+    fresh = interpreter.refresh()
+    plan = interpreter.plan(["python", *arguments], {**os.environ}, frozenset(), os.environ)
+    if plan is None:
+        os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - options that only it understands
+    rewriter = Rewriter(folder)
+    rewriter.install(library_path)
+    interpreter.run(plan, library_path, fresh, rewriter.code)
 
 
 def _below(path: str, folder: str) -> bool:

@@ -77,7 +77,7 @@ def make_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 @pytest.fixture(scope="session")
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     """The bench for tests that leave the runner as they found it."""
-    return make_bench()
+    return make_bench(cores=2)
 
 
 REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"

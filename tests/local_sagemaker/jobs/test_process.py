@@ -65,9 +65,8 @@ def test_a_job_reads_and_writes_its_folder_as_opt_ml(bench):
     assert finished.outcome.started <= finished.outcome.ended
 
 
-def test_two_jobs_at_once_have_each_their_own_places(make_bench):
+def test_two_jobs_at_once_have_each_their_own_places(bench):
     """/opt/ml, /tmp and the host's name are private; each job meets only its own."""
-    bench = make_bench(cores=2)
     script = """
         import os, pathlib, socket, sys, time
         me = sys.argv[1]
@@ -320,9 +319,8 @@ def test_stopping_an_unknown_job_does_nothing(bench):
     assert bench.finish(task).lines == ["ran"]
 
 
-def test_a_job_cannot_run_twice_at_once(make_bench):
+def test_a_job_cannot_run_twice_at_once(bench):
     """Its name is what it is stopped by."""
-    bench = make_bench()
     task = bench.task(SLEEP)
     with ThreadPoolExecutor() as pool:
         future = pool.submit(bench.runner.run, task)
@@ -337,9 +335,8 @@ def test_a_job_cannot_run_twice_at_once(make_bench):
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
-def test_jobs_side_by_side_have_one_core_each_and_one_alone_has_all(make_bench):
+def test_jobs_side_by_side_have_one_core_each_and_one_alone_has_all(bench):
     """Measured by what the job may use, and by what its libraries would use."""
-    bench = make_bench(cores=2)
     script = """
         import os, pyarrow, joblib
         from sklearn.utils._openmp_helpers import _openmp_effective_n_threads as openmp
@@ -363,20 +360,19 @@ HEAVY = """
     import numpy, pandas, pyarrow.parquet as pq, pyarrow, xgboost
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     rng = numpy.random.default_rng(7)
-    x = pandas.DataFrame(rng.normal(size=(3000, 8)), columns=list('abcdefgh'))
+    x = pandas.DataFrame(rng.normal(size=(500, 8)), columns=list('abcdefgh'))
     y = (x['a'] + x['b'] ** 2 > 1).astype(int)
     x.to_parquet('/opt/ml/x.parquet'); x = pq.read_table('/opt/ml/x.parquet', use_threads=True).to_pandas()
     results = [float((x.to_numpy().T @ x.to_numpy()).sum())]
-    for model in (RandomForestClassifier(20, n_jobs=2, random_state=1), HistGradientBoostingClassifier(max_iter=10),
+    for model in (RandomForestClassifier(8, n_jobs=2, random_state=1), HistGradientBoostingClassifier(max_iter=10),
                   xgboost.XGBClassifier(n_estimators=10, nthread=2)):
         results.append(float(model.fit(x, y).predict_proba(x).sum()))
     print(json.dumps(results))
 """
 
 
-def test_threaded_libraries_work_and_agree_in_forked_jobs(make_bench):
+def test_threaded_libraries_work_and_agree_in_forked_jobs(bench):
     """Twenty jobs of thread pools, two at a time: none hangs, and all give what a new interpreter gives."""
-    bench = make_bench(cores=2)
     cold = bench.run(HEAVY, argv=("python3", "-B", "/opt/ml/script.py"))
     with ThreadPoolExecutor(2) as pool:
         jobs = list(pool.map(bench.finish, [bench.task(HEAVY, max_seconds=60) for _ in range(20)]))

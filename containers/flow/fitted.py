@@ -171,15 +171,25 @@ def _target(label: Label, train: pd.DataFrame) -> tuple[Numbers, list[str]]:
     return (codes[:, None] == np.arange(len(label.classes))).astype(float), list(map(str, label.classes))
 
 
+@np.errstate(all="ignore")  # what has no finite value is dealt with, not warned of
 def _learn(step: Step, table: Table, target: Numbers, classes: list[str]) -> dict[str, Any]:
     """What a step learns from the training rows; {} where it learns nothing."""
     if step["operator"] == "encode":
         return learn_encode(step, table, target, classes)
-    if step["operator"] in LEARNING:
-        return LEARNING[step["operator"]][0](step, table)
-    return {}
+    if step["operator"] not in LEARNING:
+        return {}
+    learned = LEARNING[step["operator"]][0](step, table)
+    try:
+        json.dumps(learned, allow_nan=False)
+    except ValueError:
+        names = ", ".join(step["columns"])
+        raise FlowError(
+            f"{step['operator']}: numbers too large to be measured in: {names}; clip them first"
+        ) from None
+    return learned
 
 
+@np.errstate(all="ignore")
 def _apply(step: Step, table: Table) -> Table:
     """The table after a step that has learned."""
     operator = step["operator"]

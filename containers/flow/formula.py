@@ -20,9 +20,7 @@ from containers.flow_schema.formula import column_of, parse
 def formula(step: Mapping[str, Any], table: Table) -> Table:
     """The table with the formula's column."""
     rows = len(next(iter(table.values())))
-    with np.errstate(all="ignore"):
-        result = finite(_value(parse(step["expression"]).tree, table, rows))
-    return table | {step["column"]: result}
+    return table | {step["column"]: finite(_value(parse(step["expression"]).tree, table, rows))}
 
 
 def _value(node: ast.expr, table: Table, rows: int) -> Column:

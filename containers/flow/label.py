@@ -74,7 +74,7 @@ def learn_label(
         )
     if problem == "regression":
         if type_ not in ("integer", "number"):
-            raise FlowError(f"label '{column}' is a {type_}; regression needs a number")
+            raise FlowError(f"label '{column}' is of type {type_}; regression needs a number")
         return Label(column, type_, problem, missing=missing)
     found = [_natural(value, type_) for value in np.unique(read)]
     if len(found) < 2:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ Table = dict[str, Column]  # name -> column, all of one length
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
+NAT = np.datetime64("NaT", "ns")
+EARLIEST, LATEST = datetime(1678, 1, 1), datetime(2262, 1, 1)  # noqa: DTZ001 - what nanoseconds can say; all is UTC
+EARLIEST_SECOND, LATEST_SECOND = (moment.replace(tzinfo=UTC).timestamp() for moment in (EARLIEST, LATEST))
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -110,8 +114,8 @@ def _boolean(value: Any, missing: frozenset[str]) -> float:
 
 
 def _texts(values: pd.Series[Any], missing: frozenset[str]) -> Column:
-    if pd.api.types.is_bool_dtype(values.dtype):
-        values = values.astype(object)
+    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_integer_dtype(values.dtype):
+        values = values.astype(object)  # exact, also beyond what a float can hold
     elif _is_numeric(values):
         return _texts(pd.Series(texts_of(_numbers(values, missing)), dtype=object), missing)
     elif values.dtype.kind == "M":
@@ -123,11 +127,7 @@ def _times(values: pd.Series[Any], missing: frozenset[str]) -> Column:
     if _is_numeric(values):
         return _from_epoch(values.to_numpy(dtype=np.float64, na_value=np.nan))
     if values.dtype.kind != "M":
-        texts = _each(values, lambda v: None if _blank(v, missing) else _time_text(v), None, object)
-        codes, distinct = pd.factorize(texts)
-        read = pd.to_datetime(pd.Series(distinct, dtype=object), format="ISO8601", utc=True, errors="coerce")
-        nanoseconds = read.dt.tz_localize(None).to_numpy("datetime64[ns]")
-        return np.append(nanoseconds, np.datetime64("NaT", "ns"))[codes]
+        return _each(values, lambda v: NAT if _blank(v, missing) else _time(v), NAT, "datetime64[ns]")
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     inside = (values >= pd.Timestamp.min) & (
@@ -136,18 +136,27 @@ def _times(values: pd.Series[Any], missing: frozenset[str]) -> Column:
     return values.where(inside).to_numpy("datetime64[ns]")
 
 
-def _time_text(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else text_of(value).strip()
+def _time(value: Any) -> np.datetime64:
+    """One value as a time. pandas would read a text without an offset by the offset of the text before it."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        read: np.datetime64 = _from_epoch(np.array([value], dtype=np.float64))[0]
+        return read
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(text_of(value).strip())
+        moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return NAT
+    return np.datetime64(moment, "ns") if EARLIEST < moment < LATEST else NAT
 
 
 def _from_epoch(seconds: Numbers) -> Column:
     """Seconds since 1970 as times; NaT where nanoseconds cannot say it."""
-    usable = np.isfinite(seconds) & (np.abs(seconds) < 9.2e9)
+    usable = np.isfinite(seconds) & (seconds > EARLIEST_SECOND) & (seconds < LATEST_SECOND)
     whole = np.floor(np.where(usable, seconds, 0.0))
     nanoseconds = whole.astype(np.int64) * 10**9 + np.rint(
         (np.where(usable, seconds, 0.0) - whole) * 1e9
     ).astype(np.int64)
-    return np.where(usable, nanoseconds.astype("datetime64[ns]"), np.datetime64("NaT", "ns"))
+    return np.where(usable, nanoseconds.astype("datetime64[ns]"), NAT)
 
 
 def _is_numeric(values: pd.Series[Any]) -> bool:

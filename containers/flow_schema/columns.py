@@ -112,7 +112,7 @@ def _read(step: Step) -> set[str]:
 def _left_over(travel: Travel) -> list[str]:
     """What the flow leaves that no model can take."""
     found = [
-        f"flow: '{name}' is still a {type_} at the end; {REMEDIES[type_]}"
+        f"flow: '{name}' is still of type {type_} at the end; {REMEDIES[type_]}"
         for name, type_ in travel.types.items()
         if type_ in REMEDIES
     ]
@@ -141,7 +141,7 @@ def _present(travel: Travel, step: Step) -> list[str]:
     for name in present:
         if travel.types[name] not in takes:
             fix = _fix(step, travel.types[name])
-            travel.say(f"'{name}' is a {travel.types[name]}; it takes {', '.join(takes)}.{fix}")
+            travel.say(f"'{name}' is of type {travel.types[name]}; it takes {', '.join(takes)}.{fix}")
     return present
 
 
@@ -199,9 +199,9 @@ def _impute(travel: Travel, step: Step) -> None:
     for name in _present(travel, step):
         type_ = travel.types[name]
         if strategy in ("mean", "median") and type_ not in NUMERIC:
-            travel.say(f"'{name}' is a {type_} and has no {strategy}; use mode or constant")
+            travel.say(f"'{name}' is of type {type_} and has no {strategy}; use mode or constant")
         if strategy == "constant" and "value" in step and not _fits(step["value"], type_):
-            travel.say(f"'{name}' is a {type_}, which {step['value']!r} is not")
+            travel.say(f"'{name}' is of type {type_}, which {step['value']!r} is not")
         if strategy == "indicator":
             travel.add(f"{name}_missing", "integer")
 

@@ -117,11 +117,23 @@ def _read(texts: pa.Array, type_: str, missing: frozenset[str]) -> tuple[pa.Arra
             plain = None
         if plain is not None and (type_ == "integer" or pc.all(pc.is_finite(plain)).as_py() is not False):
             return plain, none_bad
+    if type_ == "timestamp" and (times := _plain_times(present)) is not None:
+        return times, none_bad
     values = conform(present.to_pandas(), type_)
     bad = is_missing(values) & ~absent.to_numpy(zero_copy_only=False)
     if type_ == "integer":
         bad |= ~is_missing(values) & (values != np.trunc(values))
     return _to_arrow(values, bad, type_), bad
+
+
+def _plain_times(texts: pa.Array) -> pa.Array | None:
+    """Times of which all have an offset, or none has (then it is UTC); else None."""
+    for type_ in (ARROW["timestamp"], pa.timestamp("us")):
+        try:
+            return pc.cast(texts, type_).cast(ARROW["timestamp"])
+        except pa.ArrowInvalid:
+            continue
+    return None
 
 
 def _to_arrow(values: np.ndarray[Any, Any], bad: np.ndarray[Any, Any], type_: str) -> pa.Array:

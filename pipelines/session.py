@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,20 +43,21 @@ def building() -> Iterator[None]:
 
     SDK 3.27 holds its configuration against a JSON schema about 50 times while one pipeline of five steps is built,
     50 ms each; ours is the constant above, which the session's constructor has checked. The role is AWS's to judge
-    when the pipeline is created. Below the level of an error, the SDK mostly reports which job names it leaves out.
+    when the pipeline is created. Its warnings say that nothing is run and which job names are left out, as is meant.
     """
     check = SageMakerConfig.__dict__["validate_sagemaker_config"]
     role_check = os.environ.get(ROLE_CHECK)
-    logger = logging.getLogger("sagemaker")
-    level = logger.level
+    disabled = logging.root.manager.disable
     SageMakerConfig.validate_sagemaker_config = staticmethod(lambda *_, **__: None)
     os.environ[ROLE_CHECK] = "false"
-    logger.setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         SageMakerConfig.validate_sagemaker_config = check
-        logger.setLevel(level)
+        logging.disable(disabled)
         if role_check is None:
             del os.environ[ROLE_CHECK]
         else:

@@ -87,7 +87,7 @@ def test_every_output_is_scoped_by_the_execution(prod: dict[str, Any]) -> None:
     )
     places += [json.dumps(jobs(prod)["Train"][name]) for name in ("OutputDataConfig", "CheckpointConfig")]
 
-    assert len(places) == 9
+    assert len(places) == 10
     assert all("Execution.PipelineExecutionId" in place for place in places)
 
 

@@ -201,7 +201,7 @@ class _Connection(threading.Thread):
         body = RequestBody(
             stream, head.body_length(), self._tell_to_continue if head.expects_continue else None
         )
-        answer = _Answer(self._socket, head, closing=self._server.stopping or not head.keeps_open)
+        answer = _Answer(self._socket, head, body, closing=self._server.stopping or not head.keeps_open)
         try:
             answer.send(self._server.app, self._environ(head, body))
         except (DisconnectedError, MalformedRequestError):
@@ -212,7 +212,7 @@ class _Connection(threading.Thread):
                 return False  # too late to say so: a cut connection is the only honest sign
             answer.fail()
         if answer.cut_short or body.waiting:
-            return False  # in the second case nobody knows whether the client will still send the body
+            return False
         body.drain()  # even before closing: unread bytes would reset the connection and lose the answer
         return not answer.closing
 
@@ -265,10 +265,11 @@ class _Connection(threading.Thread):
 class _Answer:
     """The answer to one request, sent as the application gives it."""
 
-    def __init__(self, client: socket.socket, head: RequestHead, *, closing: bool) -> None:
+    def __init__(self, client: socket.socket, head: RequestHead, body: RequestBody, *, closing: bool) -> None:
         self.closing = closing  # the connection ends with this answer
         self.started = False
         self._socket = client
+        self._request_body = body
         self._has_body = head.method != "HEAD"
         self._may_chunk = head.version == "HTTP/1.1"
         self._chunked = False
@@ -315,6 +316,8 @@ class _Answer:
     def _start(self, first: bytes, whole: int | None = None) -> None:
         """Send the head, in one packet with the first piece of the body."""
         self.started = True
+        if self._request_body.waiting:  # nobody knows whether the client will still send it
+            self.closing = True
         if int(self._status[:3]) in NO_BODY:
             self._has_body = False
         self._promised = self._length_header()

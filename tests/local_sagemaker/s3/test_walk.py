@@ -42,7 +42,7 @@ def in_order(keys: set[str]) -> list[str]:
     return sorted(keys, key=str.encode)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(keys=KEY_SETS, prefix=st.text("ab/-.", max_size=3), after=st.text("ab/-é", max_size=3))
 def test_a_walk_is_the_sorted_set_of_keys(
     new_bucket: Callable[[set[str]], ObjectStore], keys: set[str], prefix: str, after: str
@@ -78,7 +78,7 @@ def rolled_up(keys: set[str], prefix: str, delimiter: str) -> tuple[list[str], l
     return objects, prefixes
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     keys=KEY_SETS,
     prefix=st.text("ab/-", max_size=3),

@@ -36,6 +36,8 @@ def environment(settings: Settings, *, network: bool) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONUNBUFFERED": "TRUE",  # AWS's images set these two
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",  # it asks the registry, which takes seconds and may not be there
+        "PIP_ROOT_USER_ACTION": "ignore",
     }
     if not network:
         return common

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from local_sagemaker.records import Records
@@ -112,13 +114,17 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from differences(old, new, f"{path}[{index}]")
+    elif isinstance(before, str) and isinstance(after, str) and before != after:
+        same = sum(1 for _ in takewhile(bool, map(operator.eq, before, after)))
+        start = same - 15 if same > 30 else 0  # of two long URIs, the part that differs is what matters
+        yield f"{path}: {_short(before, start)} -> {_short(after, start)}"
     elif before != after:
         yield f"{path}: {_short(before)} -> {_short(after)}"
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _short(value: Any, start: int = 0) -> str:
+    text = json.dumps(f"…{value[start:]}" if start else value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _digest(key: Key) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from local_sagemaker.pipelines import cache, graph, parameters, retry
 from local_sagemaker.pipelines.arguments import mismatches
+from local_sagemaker.pipelines.comparisons import incomparable
 from local_sagemaker.pipelines.definition import Definition, Step, parse
 from local_sagemaker.pipelines.expressions import Reference, references
 from local_sagemaker.pipelines.problem import Problem, hint
@@ -49,6 +50,7 @@ def _step(step: Step, definition: Definition) -> Iterator[str]:
     yield from _property_files(step)
     yield from mistakes_of(step, definition)
     yield from mismatches(step, definition)
+    yield from incomparable(step, definition)
 
 
 def _no_such_type(name: str) -> str:

@@ -108,6 +108,8 @@ class StepRun:
         retries = Retries(self._step.retry)
         attempt = 0
         while True:
+            if self._context.stopping.is_set():
+                return self._end("Stopped")
             try:
                 return self._succeeded(*self._attempt(attempt))
             except StepStopped:
@@ -124,8 +126,7 @@ class StepRun:
                 return self._end(
                     "Failed", "InternalServerError: the local SageMaker broke on this step; see its log."
                 )
-            if self._context.stopping.wait(wait):
-                return self._end("Stopped")
+            self._context.stopping.wait(wait)
             attempt += 1
             self._context.records.update(self._kind, self._step.name, {"AttemptCount": attempt})
 

@@ -84,7 +84,7 @@ class Attempt:
             {"Key": "sagemaker:pipeline-execution-arn", "Value": self.execution_arn},
             {"Key": "sagemaker:pipeline-step-name", "Value": self.step.name},
         ]
-        return [*self.arguments.get("Tags", ()), *own]
+        return [*(self.arguments.get("Tags") or ()), *own]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,17 @@ def test_differences_name_the_place_and_both_values() -> None:
     assert list(differences(before, after)) == ["A.B[1]: 2 -> 3", 'C: "x" -> null', 'D: null -> "x"']
 
 
+def test_of_long_texts_the_part_that_differs_is_shown() -> None:
+    """Two URIs that differ at their end do not look alike."""
+    before, after = (
+        f"s3://a-bucket/a/long/prefix/of/many/parts/runs/{run}/model.tar.gz" for run in ("one", "two")
+    )
+
+    (change,) = differences(before, after, "Uri")
+
+    assert change == 'Uri: "…any/parts/runs/one/model.tar.gz" -> "…any/parts/runs/two/model.tar.gz"'
+
+
 def test_the_latest_run_with_an_equal_key_counts_until_it_expires(tmp_path: Path) -> None:
     """A later run with another key does not hide an earlier one with this key; an old one is no hit."""
     records = Records(tmp_path / "records")

@@ -271,6 +271,14 @@ MUTATIONS: dict[str, tuple[Callable[[Any], None], str]] = {
         rename(step(GATE), ARGUMENTS, "Conditions", 1, "Conditions", 1, "Condition", to="Expression"),
         "Conditions[1].Conditions[1]: Cannot parse object, unknown property 'Expression'.",
     ),
+    "a text compared with a number": (
+        put(step(GATE), ARGUMENTS, "Conditions", 0, "LeftValue", value={"Get": "Parameters.Data"}),
+        "Step 'Gate': GreaterThanOrEqualTo cannot compare a text with a number",
+    ),
+    "a boolean compared with its name, deep inside": (
+        put(step(GATE), ARGUMENTS, "Conditions", 1, "Conditions", 0, "RightValue", value="true"),
+        "Step 'Gate': Equals cannot compare a boolean with a text",
+    ),
     "a condition step in a branch": (
         lambda definition: definition["Steps"][GATE][ARGUMENTS]["IfSteps"].append(
             {

@@ -86,7 +86,7 @@ def _parameter_values(
 def _said(problem: validation.Problem) -> str:
     if problem.value is None or problem.constraint in ("unknown", "required"):
         return f"{problem.reason}."
-    text = problem.value if isinstance(problem.value, str) else repr(problem.value)
+    text = repr(problem.value)
     return f"{problem.reason}; it is {text if len(text) <= 100 else text[:99] + '…'}."
 
 

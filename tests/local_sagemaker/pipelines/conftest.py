@@ -12,26 +12,17 @@ from typing import Any
 import pytest
 
 from local_sagemaker.control_plane import ControlPlane
-from local_sagemaker.errors import AwsError, ResourceNotFound
+from local_sagemaker.errors import ResourceNotFound
 from local_sagemaker.pipelines.api import Pipelines
 from local_sagemaker.records import Records
+from local_sagemaker.resources.model_package_groups import ModelPackageGroups
+from local_sagemaker.resources.model_packages import ModelPackages
 from local_sagemaker.resources.models import Models
+from local_sagemaker.s3.store import ObjectStore
 from local_sagemaker.settings import Settings
 
 TOKEN = "0123456789abcdef" * 2
 ROLE = "arn:aws:iam::123456789012:role/local-sagemaker-execution"
-
-
-class FakeStore:
-    """S3 as a dict from URI to bytes."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def read(self, uri: str) -> bytes:
-        if uri not in self.objects:
-            raise AwsError(f"there is no object {uri}", code="NoSuchKey", status=404)
-        return self.objects[uri]
 
 
 class FakeJobs:
@@ -85,45 +76,13 @@ class FakeJobs:
         self.records.update(self.resource, name, {f"{self.resource}Status": status, "FailureReason": reason})
 
 
-class FakePackages:
-    """Model package groups and packages."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.groups: list[str] = []
-        self.packages: dict[str, dict[str, Any]] = {}
-
-    def operations(self) -> dict[str, Any]:
-        return {
-            "DescribeModelPackageGroup": self.describe_group,
-            "CreateModelPackageGroup": self.create_group,
-            "CreateModelPackage": self.create,
-            "DescribeModelPackage": lambda request: self.packages[request["ModelPackageName"]],
-        }
-
-    def describe_group(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request["ModelPackageGroupName"] not in self.groups:
-            raise ResourceNotFound("no such group")
-        return request
-
-    def create_group(self, request: dict[str, Any]) -> dict[str, Any]:
-        self.groups.append(request["ModelPackageGroupName"])
-        return {"ModelPackageGroupArn": self.settings.arn("model-package-group", self.groups[-1])}
-
-    def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        group = request["ModelPackageGroupName"]
-        assert group in self.groups
-        arn = self.settings.arn("model-package", f"{group}/{len(self.packages) + 1}")
-        self.packages[arn] = {**request, "ModelPackageArn": arn, "ModelPackageStatus": "Completed"}
-        return self.packages[arn]
-
-
 class World:
     """One local SageMaker without HTTP, and short words for what tests do with it."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(folder)
-        self.store = FakeStore()
+        self.store = ObjectStore(self.settings.objects)
+        self.store.create_bucket("bucket")
         self.open()
 
     def open(self) -> None:
@@ -131,12 +90,16 @@ class World:
         self.plane = ControlPlane(self.settings)
         self.processing = FakeJobs("ProcessingJob", self.records, self.settings)
         self.training = FakeJobs("TrainingJob", self.records, self.settings)
-        self.packages = FakePackages(self.settings)
-        self.pipelines = Pipelines(self.settings, self.records, self.store, self.plane)  # type: ignore[arg-type]
-        models = Models(self.settings, self.records)
-        for module in (self.processing, self.training, self.packages, models, self.pipelines):
+        self.pipelines = Pipelines(self.settings, self.records, self.store, self.plane)
+        registry = (kind(self.settings, self.records) for kind in (Models, ModelPackageGroups, ModelPackages))
+        for module in (self.processing, self.training, *registry, self.pipelines):
             self.plane.add(module.operations())
         self.call = self.plane.call
+
+    def put(self, uri: str, body: bytes) -> None:
+        """An object in S3."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        self.store.put(bucket, key, body)
 
     def close(self) -> None:
         self.pipelines.close()

@@ -22,7 +22,7 @@ def arguments_of(request: dict[str, Any]) -> list[str]:
 
 def test_the_spine_of_a_pipeline_runs_to_a_registered_package(world, write):
     """Processing, training, a gate that reads a property file, and registration, each fed by the one before."""
-    world.store.objects["s3://bucket/evaluate/report/evaluation.json"] = b'{"auc": {"value": 0.93}}'
+    world.put("s3://bucket/evaluate/report/evaluation.json", b'{"auc": {"value": 0.93}}')
     auc = {
         "Std:JsonGet": {"PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.report"}, "Path": "auc.value"}
     }
@@ -58,11 +58,11 @@ def test_the_spine_of_a_pipeline_runs_to_a_registered_package(world, write):
     assert world.training.requests[0]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == (
         "s3://bucket/prep/train"
     )
-    (package,) = world.packages.packages.values()
+    (package,) = world.records.list("ModelPackage")
     assert steps["register"]["Metadata"] == {"RegisterModel": {"Arn": package["ModelPackageArn"]}}
     assert package["MetadataProperties"] == {"GeneratedBy": execution["PipelineExecutionArn"]}
     assert "ModelMetrics" not in package
-    assert world.packages.groups == ["group"]
+    assert [group["ModelPackageGroupName"] for group in world.records.list("ModelPackageGroup")] == ["group"]
     job = world.processing.requests[0]
     assert job["ProcessingJobName"].startswith(f"pipelines-{execution['PipelineExecutionArn'][-12:]}-prep-")
     assert {tag["Key"]: tag["Value"] for tag in job["Tags"]} == {

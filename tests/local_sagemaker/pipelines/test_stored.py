@@ -52,7 +52,7 @@ def test_the_same_token_creates_once(world: Any, write: Any) -> None:
 def test_a_definition_may_lie_in_s3(world: Any, write: Any) -> None:
     """The SDK puts large ones there."""
     text = json.dumps(write.definition(write.processing("a")))
-    world.store.objects["s3://bucket/definition.json"] = text.encode()
+    world.put("s3://bucket/definition.json", text.encode())
     request = {
         "PipelineName": "p",
         "PipelineDefinitionS3Location": S3,

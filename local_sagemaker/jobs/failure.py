@@ -14,7 +14,7 @@ _HEADLINE = 640  # what the first part may take of it, so that some of the log i
 _LINES = 20
 
 
-class JobFailure(Exception):  # noqa: N818 - SageMaker's own word for it
+class JobFailure(Exception):
     """The job ends as Failed; the message is its FailureReason.
 
     Begins as SageMaker's do: ``ClientError:`` the request or the data, ``AlgorithmError:`` the program,

@@ -50,6 +50,7 @@ class Kind:
     resource: str  # "training-job": in ARNs and folders
     title: str  # "training job": in messages
     log_group: str
+    missing: str  # how AWS says that there is none of that name; always as a ValidationException
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Ending:
     fields: Mapping[str, Any] | None = None
 
 
-class Stopped(Exception):  # noqa: N818 - a turn of events, not an error
+class Stopped(Exception):
     """Somebody stopped the job before its process was started."""
 
 
@@ -276,7 +277,7 @@ class Jobs(ABC):
     def _get(self, name: str) -> Document:
         document = self._records.get(self.kind.name, name)
         if document is None:
-            raise ValidationException(f"Could not find requested {self.kind.title} with name: {name}")
+            raise ValidationException(f"{self.kind.missing}: {name}")
         return document
 
     def _key(self, suffix: str) -> str:

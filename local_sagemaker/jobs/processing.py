@@ -47,7 +47,13 @@ class _Output:
 class ProcessingJobs(Jobs):
     """The operations on processing jobs."""
 
-    kind = Kind("ProcessingJob", "processing-job", "processing job", "/aws/sagemaker/ProcessingJobs")
+    kind = Kind(
+        name="ProcessingJob",
+        resource="processing-job",
+        title="processing job",
+        log_group="/aws/sagemaker/ProcessingJobs",
+        missing="Could not find requested job with name",
+    )
 
     def _accept(self, request: Document) -> Document:
         application = request["AppSpecification"]

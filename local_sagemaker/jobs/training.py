@@ -62,7 +62,13 @@ _MESSAGES = {
 class TrainingJobs(Jobs):
     """The operations on training jobs."""
 
-    kind = Kind("TrainingJob", "training-job", "training job", "/aws/sagemaker/TrainingJobs")
+    kind = Kind(
+        name="TrainingJob",
+        resource="training-job",
+        title="training job",
+        log_group="/aws/sagemaker/TrainingJobs",
+        missing="Requested resource not found",
+    )
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -78,8 +84,7 @@ class TrainingJobs(Jobs):
         stopping = {"MaxRuntimeInSeconds": _DEFAULT_SECONDS} | request.get("StoppingCondition", {})
         _check_spot(request, stopping)
         _checkpoints(request)
-        if _is_algorithm(request, runtime) and "MetricDefinitions" not in algorithm:
-            algorithm = {**algorithm, "MetricDefinitions": training_algorithm.metric_definitions()}
+        algorithm = _with_metrics(algorithm, runtime)
         metrics.definitions(algorithm.get("MetricDefinitions", []))
         return {
             "AlgorithmSpecification": algorithm,
@@ -293,12 +298,16 @@ def _artifacts(request: Document, name: str) -> str:
     return f"{base}/" if config.get("CompressionType") == "NONE" else f"{base}.tar.gz"
 
 
-def _is_algorithm(request: Document, runtime: Runtime) -> bool:
-    return (
-        bool(runtime.algorithm)
-        and not request["AlgorithmSpecification"].get("ContainerEntrypoint")
-        and not training_toolkit.wanted(request.get("HyperParameters", {}), request.get("Environment", {}))
-    )
+def _with_metrics(algorithm: Document, runtime: Runtime) -> Document:
+    """The specification with the metrics of an algorithm of AWS's, whose image has its own in script mode too."""
+    if not runtime.algorithm:
+        return algorithm
+    if algorithm.get("MetricDefinitions"):
+        raise ValidationException(
+            "You can't override the metric definitions for Amazon SageMaker algorithms. "
+            "Please retry the request without specifying metric definitions."
+        )
+    return {**algorithm, "MetricDefinitions": training_algorithm.metric_definitions()}
 
 
 def _check_mode(request: Document, runtime: Runtime) -> None:

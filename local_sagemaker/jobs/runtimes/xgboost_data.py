@@ -128,7 +128,7 @@ def _what_is_wrong(path: Path, delimiter: str) -> str:
             number = row and sum(1 for _ in row)
             width = width or number
             if number and number != width:
-                return f"{path.name} has {number} columns in one line and {width} in the first."
+                return f"{path.name} has {number} columns in one line, {width} in the first."
             for column, cell in enumerate(row, 1):
                 if cell.strip() and not _is_number(cell):
                     return (

@@ -257,6 +257,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"AlgorithmSpecification": python("") | {"MetricDefinitions": [{"Name": "m", "Regex": "("}]}},
         "The Regex of the metric definition 'm' is not a regular expression",
     ),
+    "metrics for an algorithm of AWS's": (
+        {
+            "AlgorithmSpecification": {
+                "TrainingImage": SKLEARN.replace("scikit-learn:1.2-1-cpu-py3", "xgboost:3.2-0"),
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "m", "Regex": "m"}],
+            }
+        },
+        "You can't override the metric definitions for Amazon SageMaker algorithms",
+    ),
     "two instances": (
         {"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
         "on one instance; 2 were asked for",
@@ -325,6 +335,12 @@ def test_a_name_is_used_once(workshop: Workshop) -> None:
         match=rf"training job with this name already exists \(arn:.*{request['TrainingJobName']}\)",
     ):
         workshop.create(request)
+
+
+def test_describing_what_is_not_there(workshop: Workshop) -> None:
+    """An unknown name is a ValidationException in the words that clients look for."""
+    with pytest.raises(ValidationException, match="Requested resource not found: nobody"):
+        workshop.plane.call("DescribeTrainingJob", {"TrainingJobName": "nobody"})
 
 
 def test_spot_training_is_accepted(workshop: Workshop) -> None:

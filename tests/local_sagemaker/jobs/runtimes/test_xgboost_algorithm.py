@@ -141,7 +141,9 @@ def test_abalone_with_the_old_objective(
     table = pd.read_csv(shared_data("abalone/abalone.csv"), header=None)
     table[0] = table[0].map({"M": 0, "F": 1, "I": 2})
     table = table[[8, *range(8)]].sample(frac=1, random_state=1)
-    parameters = "objective reg:linear num_round 50 max_depth 5 eta 0.2 gamma 4 min_child_weight 6 subsample 0.7"
+    parameters = (
+        "objective reg:linear num_round 50 max_depth 5 eta 0.2 gamma 4 min_child_weight 6 subsample 0.7"
+    )
     words = [*parameters.split(), "silent", "0"]
     sent = [part.to_csv(header=False, index=False).encode() for part in (table[:3000], table[3000:])]
     job = train(dict(zip(words[::2], words[1::2], strict=True)), train=sent[0], validation=sent[1])
@@ -205,27 +207,52 @@ def test_a_second_job_goes_on_from_the_checkpoints(
 
 
 WRONG: dict[str, tuple[dict[str, str], str, dict[str, Any], str]] = {
-    "a header": (SMALL, "csv", {"train": b"label,x\n1,2\n"}, "part-0: column 1 has 'label', which is not a number"),
+    "a header": (
+        SMALL,
+        "csv",
+        {"train": b"label,x\n1,2\n"},
+        "part-0: column 1 has 'label', which is not a number",
+    ),
     "text in a cell": (SMALL, "csv", {"train": b"1,2\n3,abc\n"}, "part-0: column 2 has 'abc'"),
-    "lines of two lengths": (SMALL, "csv", {"train": b"1,2\n1,2,3\n"}, "part-0 has 3 columns in one line and 2 in the first"),
+    "lines of two lengths": (
+        SMALL,
+        "csv",
+        {"train": b"1,2\n1,2,3\n"},
+        "part-0 has 3 columns in one line, 2 in the",
+    ),
     "only a label": (SMALL, "csv", {"train": b"1\n2\n"}, "a label and at least one feature"),
     "no label": (SMALL, "csv", {"train": b"1,2\n,3\n"}, "the label (the first column) of row 2 is missing"),
     "an empty file": (SMALL, "csv", {"train": b""}, "No data in train channel path"),
     "no rows": (SMALL, "libsvm", {"train": b"\n\n"}, "No data in train channel path"),
-    "an empty validation": (SMALL, "csv", {"train": b"1,2\n", "validation": b""}, "No data in validation channel"),
+    "an empty validation": (
+        SMALL,
+        "csv",
+        {"train": b"1,2\n", "validation": b""},
+        "No data in validation channel",
+    ),
     "no train channel": (SMALL, "csv", {"validation": b"1,2\n"}, "Missing required channel: train"),
-    "CSV as libsvm": (SMALL, "libsvm", {"train": b"1 0:1\n1,2,3\n"}, "Line 2 of file 'part-0', '1,2,3', is not 'LIBSVM'"),
+    "CSV as libsvm": (SMALL, "libsvm", {"train": b"1 0:1\n1,2,3\n"}, "'part-0', '1,2,3', is not 'LIBSVM'"),
     "CSV as Parquet": (SMALL, "parquet", {"train": b"1,2,3\n"}, "part-0 is not Parquet"),
     "unknown content": (SMALL, "image/png", {"train": b"1,2\n"}, "image/png is not an accepted ContentType"),
     "label elsewhere": (SMALL, "csv;label_size=2", {"train": b"1,2\n"}, "label_size must be 1"),
-    "two widths": (SMALL, "csv", {"train": b"1,2\n", "validation": b"1,2,3\n"}, "different numbers of features: [1, 2]"),
+    "two widths": (
+        SMALL,
+        "csv",
+        {"train": b"1,2\n", "validation": b"1,2,3\n"},
+        "numbers of features: [1, 2]",
+    ),
     "a bad label": (
         {**SMALL, "objective": "binary:logistic"},
         "csv",
         {"train": b"5,2\n0,3\n"},
         "train: label must be in [0,1] for logistic regression; found 5",
     ),
-    "no rounds": ({"max_depth": "3"}, "csv", {"train": b"1,2\n"}, "Missing required hyperparameter: num_round"),
+    "no rounds": (
+        {"max_depth": "3"},
+        "csv",
+        {"train": b"1,2\n"},
+        "Missing required hyperparameter: num_round",
+    ),
 }
 
 

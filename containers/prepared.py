@@ -42,7 +42,8 @@ def read(folder: Path, name: str, features: Sequence[str] | None = None) -> Rows
     """Every Parquet file below ``folder``; with ``features``, in that order and exactly these.
 
     Raises:
-        DataError: no file, no row, no label, a label or feature that is no number, or other features.
+        DataError: no file, no row, no label, a label or feature that is no number, a name that XGBoost does not take,
+            or other features.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
     if not files:
@@ -53,6 +54,7 @@ def read(folder: Path, name: str, features: Sequence[str] | None = None) -> Rows
     if LABEL not in table.column_names:
         raise DataError(f"'{name}' has no column '{LABEL}' (found: {_some(table.column_names)})")
     _check_types(table, name)
+    _check_names(table.column_names, name)
     columns = table.drop_columns([LABEL])
     if not columns.num_columns:
         raise DataError(f"'{name}' has no features, only '{LABEL}'")
@@ -150,6 +152,15 @@ def _check_types(table: Any, name: str) -> None:
         raise DataError(
             f"'{name}': only numbers can be trained on, but there is {_some(texts)}; "
             "encode or drop it in the flow"
+        )
+
+
+def _check_names(names: Sequence[str], name: str) -> None:
+    unfit = [each for each in names if set(each) & set("[]<")]
+    if unfit:
+        raise DataError(
+            f"'{name}': XGBoost takes no feature name with [, ] or <, but there is {_some(unfit)}; "
+            "rename it in the flow"
         )
 
 

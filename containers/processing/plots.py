@@ -25,6 +25,7 @@ from containers.processing.report import Assessment
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8A8A8A"
 CYCLE = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", "#F0E442", "#000000")
 STYLE = {
+    "text.parse_math": False,  # a class called "$5 to $9" is no formula
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",

@@ -224,6 +224,11 @@ def with_labels(*values: float | None) -> object:
             "only numbers can be trained on, but there is city (string)",
         ),
         ("train", with_column("x", [1.0, float("inf")]), "'train': infinite values in x"),
+        (
+            "train",
+            with_column("size [cm]", [1.0]),
+            "takes no feature name with [, ] or <, but there is size [cm]",
+        ),
         ("train", with_labels(0.0, 2.0), "binary labels are the whole numbers 0 to 1, found 2"),
         ("train", with_labels(0.0, 0.5), "binary labels are the whole numbers 0 to 1, found 0.5"),
         ("train", with_labels(0.0, -1.0), "binary labels are the whole numbers 0 to 1, found -1"),

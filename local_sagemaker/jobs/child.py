@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -52,9 +52,10 @@ class Inheritance:
     rung: str  # of the ladder in ``namespace``
     library_path: tuple[str, ...]  # sys.path of a new interpreter, without what comes first
     environment: Mapping[str, str]  # under which the libraries were loaded
+    blas_threads: Callable[[int], None]  # see ``preload``
 
 
-class CannotStart(Exception):  # noqa: N818 - says what happened, as FileNotFound would
+class CannotStart(Exception):
     """The job's program cannot be run: a sentence for its log, and the exit code."""
 
     def __init__(self, message: str, code: int = CANNOT_START) -> None:
@@ -116,6 +117,7 @@ def _start(
     plan = interpreter.plan(order.argv, order.environment, fresh.names, inheritance.environment)
     if plan is None:
         _replace(rewrite.program(order) if rewrite else order)
+    inheritance.blas_threads(len(order.cpus))
     os.environ.clear()
     os.environ.update(order.environment)
     if rewrite is None:

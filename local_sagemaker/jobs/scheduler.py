@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
-class Withdrawn(Exception):  # noqa: N818 - an answer, not an error
+class Withdrawn(Exception):
     """The job was withdrawn before it got any cores."""
 
 

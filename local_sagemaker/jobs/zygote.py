@@ -57,6 +57,7 @@ class Zygote:
             rung=rung or namespace.probe(),
             library_path=tuple(sys.path[1:]),  # the first is this project's, for ``-m``
             environment=dict(os.environ),
+            blas_threads=preload.blas_threads(),
         )
         signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, so that the wake-up byte is written
         signal.set_wakeup_fd(self.waker.fileno())

@@ -318,21 +318,26 @@ class _Answer:
         self.started = True
         if self._request_body.waiting:  # nobody knows whether the client will still send it
             self.closing = True
+        self._promised = self._length_header()
+        headers = self._headers
         if int(self._status[:3]) in NO_BODY:
             self._has_body = False
-        self._promised = self._length_header()
-        extra: Headers = []
-        if self._promised is None and self._has_body:
-            if whole is not None:
-                self._promised = whole
-                extra.append(("Content-Length", str(whole)))
-            elif self._may_chunk:
-                self._chunked = True
-                extra.append(("Transfer-Encoding", "chunked"))
-            else:
-                self.closing = True
-        head = _head(self._status, [*self._headers, *extra], closing=self.closing)
-        self._send(head + self._framed(first))
+        elif self._promised is None:
+            headers = [*headers, *self._framing(whole)]
+        self._send(_head(self._status, headers, closing=self.closing) + self._framed(first))
+
+    def _framing(self, whole: int | None) -> Headers:
+        """How the client will know where the body ends, if the application does not say."""
+        if whole is not None and (whole or self._has_body):  # HEAD's empty body says nothing of GET's
+            self._promised = whole
+            return [("Content-Length", str(whole))]
+        if not self._has_body:
+            return []
+        if self._may_chunk:
+            self._chunked = True
+            return [("Transfer-Encoding", "chunked")]
+        self.closing = True
+        return []
 
     def _framed(self, data: bytes) -> bytes:
         if not data or not self._has_body:

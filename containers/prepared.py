@@ -42,13 +42,14 @@ def read(folder: Path, name: str, features: Sequence[str] | None = None) -> Rows
     """Every Parquet file below ``folder``; with ``features``, in that order and exactly these.
 
     Raises:
-        DataError: no file, no row, no label, a label or feature that is no number, a name that XGBoost does not take,
+        DataError: no file, no row, no label, a label or feature that is no number, a name that XGBoost does
+        not take,
             or other features.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
     if not files:
         raise DataError(f"'{name}' is missing: expected Parquet files in {folder}")
-    table = pa.concat_tables([_read_file(path, name) for path in files])
+    table = _read_files(files, name)
     if not table.num_rows:
         raise DataError(f"'{name}' has no rows")
     if LABEL not in table.column_names:
@@ -128,6 +129,14 @@ def _infinity_named(rows: Rows) -> Iterator[None]:
         raise DataError(
             f"'{rows.name}': infinite values in {_some(infinite)}; leave them empty or clip them in the flow"
         ) from error
+
+
+def _read_files(files: Sequence[Path], name: str) -> Any:
+    tables = [_read_file(path, name) for path in files]
+    for path, table in zip(files, tables, strict=True):
+        if table.schema != tables[0].schema:
+            raise DataError(f"'{name}': the columns of {path.name} are not those of {files[0].name}")
+    return pa.concat_tables(tables)
 
 
 def _read_file(path: Path, name: str) -> Any:

@@ -7,9 +7,11 @@ a message name the line and the value that does not fit.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -45,16 +47,30 @@ def tables(
     Raises:
         DataError: whatever is wrong with it.
     """
-    delimiter, encoding = source.get("delimiter", ","), source.get("encoding", "utf-8")
-    header = bool(source.get("header", True))
+    encoding = source.get("encoding", "utf-8")
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise DataError(
+            f"source.encoding: unknown encoding {encoding!r}; 'utf-8' or 'latin-1' are usual"
+        ) from None
+    try:
+        yield from _tables(path, where, columns, source, encoding)
+    except (pa.ArrowInvalid, UnicodeError, EOFError, OSError, zlib.error) as error:
+        _check_encoding(path, where, encoding)
+        raise DataError(f"{where}: cannot be read as CSV: {error}") from None
+
+
+def _tables(
+    path: Path, where: str, columns: Mapping[str, str], source: Mapping[str, Any], encoding: str
+) -> Iterator[pa.Table]:
+    """``tables`` for a file whose bytes are what they should be; else whatever error comes up."""
+    delimiter, header = source.get("delimiter", ","), bool(source.get("header", True))
     _check_start(path, where)
-    _check_encoding(path, where, encoding)
     _check_head(path, where, columns, header=header, delimiter=delimiter, encoding=encoding)
     torn: list[Any] = []
     before = int(header)  # records ahead of the present piece
-    for texts in _pieces(
-        path, where, list(columns), torn, header=header, delimiter=delimiter, encoding=encoding
-    ):
+    for texts in _pieces(path, list(columns), torn, header=header, delimiter=delimiter, encoding=encoding):
         if torn:
             raise _torn_error(path, where, torn, delimiter, encoding)
         table, wrong = read_texts(texts, columns, frozenset(source.get("missing", ())))
@@ -69,7 +85,7 @@ def tables(
 
 
 def _pieces(
-    path: Path, where: str, names: list[str], torn: list[Any], *, header: bool, delimiter: str, encoding: str
+    path: Path, names: list[str], torn: list[Any], *, header: bool, delimiter: str, encoding: str
 ) -> Iterator[pa.Table]:
     """The file as tables of text; records with too few or too many fields are left out and put in ``torn``."""
 
@@ -77,29 +93,24 @@ def _pieces(
         torn.append(record)
         return "skip"
 
-    try:
-        with pa.input_stream(str(path), compression="gzip" if _is_gzip(path) else None) as stream:
-            reader = arrow_csv.open_csv(
-                stream,
-                # Without threads, a torn record knows its number.
-                arrow_csv.ReadOptions(
-                    column_names=names,
-                    skip_rows=int(header),
-                    block_size=BLOCK,
-                    use_threads=False,
-                    encoding=encoding,
-                ),
-                arrow_csv.ParseOptions(
-                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note
-                ),
-                arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
-                ),
-            )
-            for batch in reader:
-                yield pa.Table.from_batches([batch])
-    except (pa.ArrowInvalid, OSError, EOFError) as error:
-        raise DataError(f"{where}: cannot be read as CSV: {error}") from None
+    with pa.input_stream(str(path), compression="gzip" if _is_gzip(path) else None) as stream:
+        reader = arrow_csv.open_csv(
+            stream,
+            # Without threads, a torn record knows its number.
+            arrow_csv.ReadOptions(
+                column_names=names,
+                skip_rows=int(header),
+                block_size=BLOCK,
+                use_threads=False,
+                encoding=encoding,
+            ),
+            arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
+            ),
+        )
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
 
 
 def _check_start(path: Path, where: str) -> None:
@@ -117,14 +128,9 @@ def _check_start(path: Path, where: str) -> None:
 
 def _check_encoding(path: Path, where: str, encoding: str) -> None:
     """Refuse bytes that are no text in the encoding, with their line."""
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)()
-    except LookupError:
-        raise DataError(
-            f"source.encoding: unknown encoding {encoding!r}; 'utf-8' or 'latin-1' are usual"
-        ) from None
+    decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
-    with _open(path) as file:
+    with contextlib.suppress(EOFError, OSError, zlib.error), _open(path) as file:
         while block := file.read(BLOCK):
             try:
                 decoder.decode(block)
@@ -182,7 +188,7 @@ def _torn_error(path: Path, where: str, torn: Iterable[Any], delimiter: str, enc
     )
     return DataError(
         f"{where}: {len(records)} line(s) do not have {records[0].expected_columns} fields: {shown}. "
-        f"A field that holds {delimiter!r} must be in double quotes"
+        f"A field that holds {delimiter!r} must be in double quotes, with no space before them"
     )
 
 

@@ -60,7 +60,7 @@ def from_s3(source: str) -> Iterator[tuple[str, Path]]:
                 wr.s3.download(path=uri, local_file=copy)
                 copy.flush()
                 yield uri, Path(copy.name)
-    except (BotoCoreError, ClientError, wr.exceptions.AWSError) as error:
+    except (BotoCoreError, ClientError) as error:
         raise DataError(f"{source}: cannot be read: {error}") from None
 
 
@@ -207,8 +207,9 @@ def _is_data(uri: str) -> bool:
 
 
 def _nearest(source: str, objects: list[str]) -> str:
-    """Objects whose address merely starts like the source, for a message."""
-    return f"; did you mean {objects[0]}?" if objects and not source.endswith("/") else ""
+    """An object whose address merely starts like the source, for a message."""
+    data = [uri for uri in objects if _is_data(uri)]
+    return f"; did you mean {data[0]}?" if data and not source.endswith("/") else ""
 
 
 if __name__ == "__main__":

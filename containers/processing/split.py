@@ -17,6 +17,11 @@ from containers.contract import TEST, TRAIN, VALIDATION
 from containers.flow.table import Numbers
 from containers.processing.job import DataError
 
+ADVICE = {
+    "stratified": "every class needs at least three",
+    "random": "more data, or strategy 'stratified', would help",
+    "time": "more data, or other fractions, would help",
+}
 Sides = dict[str, np.ndarray[Any, Any]]  # name of the split -> the rows' positions, rising
 
 
@@ -38,8 +43,7 @@ def split(rows: pd.DataFrame, label: Numbers, settings: Mapping[str, Any]) -> Si
         if len(absent):
             raise DataError(
                 f"split ({asked['strategy']}): {name}, {len(positions)} row(s), would have no row of class "
-                f"{int(absent[0])}, which has {int((label == absent[0]).sum())} row(s); "
-                "more data, another strategy (stratified) or another fraction would help"
+                f"{int(absent[0])}, which has {int((label == absent[0]).sum())} row(s); {ADVICE[asked['strategy']]}"
             )
     return sides
 

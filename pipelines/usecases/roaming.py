@@ -123,7 +123,8 @@ def suspicion(c: Columns, shift: Values) -> Values:
         (1.8, c["network_risk"]),
         (0.9, np.log(np.maximum(overspent, 0.1))),
     ]
-    return -7.6 + np.sum([weight * np.asarray(term, dtype=float) for weight, term in terms], axis=0)
+    odds: Values = -7.6 + np.sum([weight * np.asarray(term, dtype=float) for weight, term in terms], axis=0)
+    return odds
 
 
 def finish(columns: Columns, odds: Values, number: int, knobs: Knobs) -> pa.Table:

@@ -59,9 +59,7 @@ def train_step(
         output_data_config=OutputDataConfig(
             s3_output_path=context.output(NAME, contract.MODEL), kms_key_id=context.keys.output
         ),
-        checkpoint_config=CheckpointConfig(
-            s3_uri=context.output(NAME, "checkpoints"), local_path=str(contract.TrainingPaths().checkpoints)
-        ),
+        checkpoint_config=_checkpoints(context) if machine.spot else None,
         tags=[Tag(key=key, value=value) for key, value in sorted(context.tags.values.items())] or None,
         sagemaker_session=context.session,
     )
@@ -87,6 +85,17 @@ def _compute(context: StepContext, machine: Machine) -> Compute:
         volume_size_in_gb=machine.volume_gb,
         volume_kms_key_id=context.keys.volume,
         enable_managed_spot_training=machine.spot or None,
+    )
+
+
+def _checkpoints(context: StepContext) -> CheckpointConfig:
+    """Where an interrupted spot job finds what it had: in its execution's own folder, as everything it writes.
+
+    AWS counts the address among what makes a training step's cache key, so a spot job never hits the cache; a job
+    that cannot be interrupted needs no checkpoint, and has none.
+    """
+    return CheckpointConfig(
+        s3_uri=context.output(NAME, "checkpoints"), local_path=str(contract.TrainingPaths().checkpoints)
     )
 
 

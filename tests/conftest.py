@@ -10,15 +10,18 @@ import pytest
 if TYPE_CHECKING:
     from local_sagemaker import LocalSageMaker
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LocalSageMaker]":
     """A running local SageMaker. It is shared: name what you create so that nobody else will."""
     from local_sagemaker import serve
+    from local_sagemaker.project_images import project_images
 
-    with serve(tmp_path_factory.mktemp("local-sagemaker") / "state") as running:
+    folder = tmp_path_factory.mktemp("local-sagemaker") / "state"
+    with serve(folder, images=project_images(ROOT)) as running:
         yield running
 
 

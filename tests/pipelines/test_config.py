@@ -66,7 +66,9 @@ MISTAKES = {
     'label = "bought"|label = "bougth"': "label: there is no column 'bougth'. Did you mean 'bought'?",
     'facets = ["sex"]|facets = ["gender"]': "facets: there is no column 'gender'. Known: age, bought, sex.",
     'title = "A small one"|titel = "A small one"': "unknown setting 'titel'. Did you mean 'title'?",
-    'problem = "binary"|problem = "binry"': "problem: input should be 'binary', 'multiclass' or 'regression', got 'binry'",
+    'problem = "binary"|problem = "binry"': (
+        "problem: input should be 'binary', 'multiclass' or 'regression', got 'binry'"
+    ),
     'positive = "yes"|': "positive: belongs to problem 'binary', which needs it: the label's value that counts as 1",
     "at_least = 0.8|at_lest = 0.8": "unknown setting 'gate.at_lest'. Did you mean 'at_least'?",
     "at_least = 0.8|at_least = 0.8\nat_most = 0.9": "gate: give one of at_least and at_most",

@@ -1,0 +1,310 @@
+"""The main job, whole: real data through a real pipeline on a local SageMaker, started as a user starts it."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines import config
+from pipelines.publish import ROOT
+from pipelines.service import Execution, Service
+
+STEPS = ["Ingest", "Prep", "Train", "Evaluate", "Gate", "Register"]
+
+
+@dataclass(frozen=True)
+class House:
+    """The project's command line against one local SageMaker, and what it left there."""
+
+    environment: dict[str, str]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "pipelines", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self.environment,
+            timeout=300,
+        )
+
+    def service(self, usecase: str) -> Service:
+        return Service(config.load("local", usecase))
+
+
+@pytest.fixture(scope="module")
+def house(environment: dict[str, str]) -> House:
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
+    return House(environment)
+
+
+def newest(house: House, usecase: str) -> Execution:
+    return house.service(usecase).find(None)
+
+
+def read(client: Callable[[str], Any], uri: str) -> bytes:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    content: bytes = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return content
+
+
+def report_of(house: House, usecase: str) -> dict[str, Any]:
+    service = house.service(usecase)
+    steps = {step.name: step for step in newest(house, usecase).steps}
+    report: dict[str, Any] = service.read_json(
+        f"{service.outputs(steps['Evaluate'].job_arn)['evaluation']}/evaluation.json"
+    )
+    return report
+
+
+@pytest.fixture(scope="module")
+def adult(house: House, shared_data: Callable[[str], Path]) -> subprocess.CompletedProcess[str]:
+    """The first run, of UCI Adult."""
+    return house.run("run", "--usecase", "adult", "--data", str(shared_data("adult/adult.data")))
+
+
+def test_the_pipeline_runs_to_a_registered_model(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
+) -> None:
+    """Every step has succeeded, and the group has an approved package."""
+    assert adult.returncode == 0, adult.stdout + adult.stderr
+    assert [(step.name, step.status) for step in newest(house, "adult").steps] == [
+        (name, "Succeeded") for name in STEPS
+    ]
+
+    (package,) = client("sagemaker").list_model_packages(ModelPackageGroupName="adult")[
+        "ModelPackageSummaryList"
+    ]
+    assert package["ModelApprovalStatus"] == "Approved"
+
+
+def test_the_model_of_adult_reaches_an_auc_of_092(
+    house: House, adult: subprocess.CompletedProcess[str]
+) -> None:
+    """On test rows that neither the flow nor the model has seen, with an interval that holds the value."""
+    auc = report_of(house, "adult")["binary_classification_metrics"]["auc"]
+    low, high = auc["confidence_interval"]
+
+    assert auc["value"] >= 0.92
+    assert low < auc["value"] < high
+
+
+def test_the_summary_names_what_a_user_looks_for(
+    house: House, adult: subprocess.CompletedProcess[str]
+) -> None:
+    """Steps with times, metrics, verdict, package and places."""
+    for wanted in (
+        *STEPS,
+        "Succeeded",
+        " s ",
+        "auc",
+        "meets at least",
+        "model-package/adult/1",
+        "/runs/adult/",
+    ):
+        assert wanted in adult.stdout
+
+
+def test_the_package_tells_where_it_came_from(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
+) -> None:
+    """Execution, data manifest, flow and training job lead back to everything."""
+    sagemaker = client("sagemaker")
+    (summary,) = sagemaker.list_model_packages(ModelPackageGroupName="adult")["ModelPackageSummaryList"]
+    package = sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+    lineage = package["CustomerMetadataProperties"]
+
+    assert package["MetadataProperties"]["GeneratedBy"] == newest(house, "adult").arn
+    assert json.loads(read(client, f"{lineage['DataManifest']}/manifest.json"))["rows"] == 32561
+    assert json.loads(read(client, f"{lineage['PrepFlow']}/flow.json"))
+    job = sagemaker.describe_training_job(TrainingJobName=lineage["TrainingJob"].rsplit("/", 1)[-1])
+    assert (
+        job["ModelArtifacts"]["S3ModelArtifacts"]
+        == package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    )
+    statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    assert "binary_classification_metrics" in json.loads(read(client, statistics))
+
+
+def test_the_training_job_has_its_metrics(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
+) -> None:
+    """Read from the log by the image's own definitions, as AWS reads them."""
+    steps = {step.name: step for step in newest(house, "adult").steps}
+    name = steps["Train"].job_arn.rsplit("/", 1)[-1]
+    metrics = client("sagemaker").describe_training_job(TrainingJobName=name)["FinalMetricDataList"]
+
+    assert "validation:auc" in {metric["MetricName"] for metric in metrics}
+
+
+def test_raw_rows_score_alike_in_batch_and_in_serving(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
+) -> None:
+    """The flow and the model out of model.tar.gz give raw rows the very scores that the prepared table gets."""
+    import xgboost
+
+    from containers import contract
+    from containers.flow import FittedFlow, apply
+
+    service = house.service("adult")
+    steps = {step.name: step for step in newest(house, "adult").steps}
+    prepared = service.outputs(steps["Prep"].job_arn)
+    raw = pd.read_parquet(io.BytesIO(read(client, f"{prepared['holdout']}/{contract.PART_FILE}")))
+    test = pd.read_parquet(io.BytesIO(read(client, f"{prepared['test']}/{contract.PART_FILE}")))
+    job = service.sagemaker.describe_training_job(TrainingJobName=steps["Train"].job_arn.rsplit("/", 1)[-1])
+    with tarfile.open(fileobj=io.BytesIO(read(client, job["ModelArtifacts"]["S3ModelArtifacts"]))) as archive:
+        files = {
+            member.name: archive.extractfile(member) for member in archive.getmembers() if member.isfile()
+        }
+        content = {Path(name).name: file.read() for name, file in files.items() if file}
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(content[contract.MODEL_FILE]))
+    flow = FittedFlow.from_json(content[contract.FLOW_FILE].decode())
+
+    in_batch = booster.predict(xgboost.DMatrix(test.drop(columns=contract.LABEL)))
+    in_serving = booster.predict(xgboost.DMatrix(apply(flow, raw)))
+    one_by_one = np.concatenate(
+        [booster.predict(xgboost.DMatrix(apply(flow, raw.iloc[[row]]))) for row in range(50)]
+    )
+
+    assert len(raw) > 6000
+    assert np.array_equal(in_batch, in_serving)
+    assert np.array_equal(in_batch[:50], one_by_one)
+
+
+def test_a_second_run_hits_the_cache(
+    house: House, adult: subprocess.CompletedProcess[str], shared_data: Callable[[str], Path]
+) -> None:
+    """It is a new execution, no job runs again, and another package is registered."""
+    first = newest(house, "adult")
+    again = house.run("run", "--usecase", "adult", "--data", str(shared_data("adult/adult.data")))
+    second = newest(house, "adult")
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "unchanged" in again.stdout
+    assert second.arn != first.arn
+    cached = {step.name: step.cached_from for step in second.steps}
+    assert {name: cached[name] for name in STEPS[:4]} == dict.fromkeys(STEPS[:4], first.arn)
+    assert "model-package/adult/2" in again.stdout
+
+
+def test_another_bar_runs_the_evaluation_again_and_says_by_how_much_it_was_missed(
+    house: House, adult: subprocess.CompletedProcess[str], shared_data: Callable[[str], Path]
+) -> None:
+    """Nothing is registered, and the run ends with status 1."""
+    refused = house.run(
+        "run",
+        "--usecase",
+        "adult",
+        "--data",
+        str(shared_data("adult/adult.data")),
+        "--param",
+        "QualityBar=0.99",
+    )
+    steps = {step.name: step for step in newest(house, "adult").steps}
+
+    assert refused.returncode == 1
+    assert steps["Train"].cached_from
+    assert not steps["Evaluate"].cached_from
+    assert "Register" not in steps
+    failure = steps["BelowTheBar"].failure
+    assert failure.startswith("The model missed its bar: auc on the test rows is 0.93")
+    assert "misses at least 0.99 by 0.0" in failure
+
+
+def test_roaming_runs_from_generated_rows(house: House, tmp_path: Path) -> None:
+    """The default use case needs nobody's data."""
+    rows = tmp_path / "roaming.csv"
+    generator = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "pipelines.usecases.roaming",
+        "--rows",
+        "6000",
+        "--out",
+        str(rows),
+    ]
+    subprocess.run(generator, check=True, cwd=ROOT, capture_output=True)
+
+    done = house.run("run", "--data", str(rows), "--param", "QualityBar=0.8")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "model-package/roaming/1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda lines: [], "is empty"),
+        (lambda lines: [line.rsplit(",", 1)[0] for line in lines], "is_fraud"),
+        (lambda lines: [line + ",extra" for line in lines], "extra"),
+        (lambda lines: [lines[0], *(line.rsplit(",", 1)[0] + ",0" for line in lines[1:])], "one"),
+    ],
+    ids=["an empty file", "a missing column", "a column too many", "a label with one class"],
+)
+def test_bad_data_fails_in_ingest_with_a_sentence(
+    edit: Callable[[list[str]], list[str]], message: str, house: House, tmp_path: Path
+) -> None:
+    """Where, what, and what would be right; no traceback, and no step after it."""
+    rows = tmp_path / "rows.csv"
+    generator = [sys.executable, "-m", "pipelines.usecases.roaming", "--rows", "1000", "--out", str(rows)]
+    subprocess.run(generator, check=True, cwd=ROOT, capture_output=True)
+    lines = edit(rows.read_text(encoding="utf-8").splitlines())
+    rows.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    refused = house.run("run", "--data", str(rows))
+
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stdout + refused.stderr
+    (ingest,) = newest(house, "roaming").steps
+    assert ingest.status == "Failed"
+    assert message in ingest.failure
+
+
+def test_logs_show_what_a_step_printed(house: House, adult: subprocess.CompletedProcess[str]) -> None:
+    """And an unknown step is a usage error that suggests one."""
+    train = house.run("logs", "Train", "--usecase", "adult")
+    unknown = house.run("logs", "Trian", "--usecase", "adult")
+
+    assert "validation-auc" in train.stdout
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "Did you mean 'Train'?" in unknown.stderr
+
+
+def test_a_wrong_parameter_is_refused_before_anything_starts(
+    house: House, adult: subprocess.CompletedProcess[str]
+) -> None:
+    """No execution is left behind."""
+    before = len(house.service("adult").executions())
+    wrong = house.run(
+        "start", "--usecase", "adult", "--param", "QualtyBar=0.9", "--param", "ModelApprovalStatus=Yes"
+    )
+
+    assert wrong.returncode == 2
+    assert "there is no parameter 'QualtyBar'. Did you mean 'QualityBar'?" in wrong.stderr
+    assert "'ModelApprovalStatus' must be one of PendingManualApproval, Approved, Rejected" in wrong.stderr
+    assert len(house.service("adult").executions()) == before
+
+
+def test_list_and_status_show_past_executions(house: House, adult: subprocess.CompletedProcess[str]) -> None:
+    """An execution can be looked at by its id, long after it has ended."""
+    first = house.service("adult").executions(100)[-1]
+    listed = house.run("list", "--usecase", "adult").stdout
+    shown = house.run("status", "--usecase", "adult", "--execution", first.id).stdout
+
+    assert f"{first.id}  Succeeded" in listed
+    assert "meets at least 0.92" in shown

@@ -11,6 +11,8 @@ from typing import Any
 from local_sagemaker.settings import Settings
 
 BASE = PurePosixPath("/opt/ml")
+PACKAGES = str(BASE / "packages")  # what a job installs, for itself alone
+PRIVATE_PIP = str(Path(__file__).parent / "runtimes" / "private_pip")
 HOST = "algo-1"  # SageMaker's name of a job's first, and here only, instance
 
 
@@ -46,6 +48,16 @@ def environment(settings: Settings, *, network: bool) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "local-sagemaker",
         "AWS_SECRET_ACCESS_KEY": "local-sagemaker",
     }
+
+
+def merged(*layers: Mapping[str, str]) -> dict[str, str]:
+    """Environments on top of each other, the last one winning; PYTHONPATH keeps what each adds, the last first.
+
+    The end of it is where packages go that the job itself installs; see ``runtimes.private_pip``.
+    """
+    paths = [layer["PYTHONPATH"] for layer in reversed(layers) if layer.get("PYTHONPATH")]
+    together = {name: value for layer in layers for name, value in layer.items()}
+    return {**together, "PYTHONPATH": os.pathsep.join([*paths, PRIVATE_PIP, PACKAGES])}
 
 
 def resource_config(instance_type: str) -> dict[str, Any]:

@@ -101,8 +101,8 @@ class ProcessingJobs(Jobs):
         container.write_json(
             folder / "resourceconfig.json", container.resource_config(cluster.get("InstanceType", ""))
         )
-        (job.folder / "output").mkdir(exist_ok=True)
-        (job.folder / "processing").mkdir(exist_ok=True)
+        for name in ("output", "processing", "packages"):
+            (job.folder / name).mkdir(exist_ok=True)
 
     def _task(self, job: Job) -> Task:
         application = job.request["AppSpecification"]
@@ -111,12 +111,11 @@ class ProcessingJobs(Jobs):
             job=job.id,
             folder=job.folder,
             argv=(*application["ContainerEntrypoint"], *application.get("ContainerArguments", [])),
-            environment={
-                **container.environment(self._settings, network=network),
-                "PROCESSING_JOB_ARN": job.arn,
-                "PROCESSING_JOB_NAME": job.name,
-                **job.request.get("Environment", {}),
-            },
+            environment=container.merged(
+                container.environment(self._settings, network=network),
+                {"PROCESSING_JOB_ARN": job.arn, "PROCESSING_JOB_NAME": job.name},
+                job.request.get("Environment", {}),
+            ),
             log=job.log,
             # Docker starts in "/", which here is this machine's own: a relative path must stay in the job.
             cwd="/opt/ml/processing",

@@ -163,7 +163,7 @@ class TrainingJobs(Jobs):
         if "CheckpointConfig" in request:
             checkpoints = {"LocalPath": _CHECKPOINTS, **request["CheckpointConfig"]}
             container.write_json(folder / "checkpointconfig.json", checkpoints)
-        for name in ("model", "output/data", "code"):
+        for name in ("model", "output/data", "code", "packages"):
             (job.folder / name).mkdir(parents=True, exist_ok=True)
         return Container(
             folder=job.folder,
@@ -202,13 +202,12 @@ class TrainingJobs(Jobs):
             job=job.id,
             folder=job.folder,
             argv=program.argv,
-            environment={
-                **container.environment(self._settings, network=network),
-                "TRAINING_JOB_NAME": job.name,
-                "TRAINING_JOB_ARN": job.arn,
-                **program.environment,
-                **job.request.get("Environment", {}),
-            },
+            environment=container.merged(
+                container.environment(self._settings, network=network),
+                {"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn},
+                program.environment,
+                job.request.get("Environment", {}),
+            ),
             log=job.log,
             cwd=program.cwd,
             max_seconds=job.request["StoppingCondition"]["MaxRuntimeInSeconds"],

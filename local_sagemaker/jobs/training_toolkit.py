@@ -12,21 +12,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 from local_sagemaker.errors import AwsError
 from local_sagemaker.jobs import archive
 from local_sagemaker.jobs.container import BASE, outside
 from local_sagemaker.jobs.failure import JobFailure
 from local_sagemaker.jobs.program import CODE, Container, Program
+from local_sagemaker.jobs.runtimes.private_pip.requirements_met import is_met
 from local_sagemaker.s3.store import ObjectStore
 
 PROGRAM, SUBMIT_DIRECTORY = "sagemaker_program", "sagemaker_submit_directory"
-_PACKAGES = str(BASE / "packages")  # requirements that are not here yet are installed for this job alone
 _OF_TOOLKIT = ("_tuning_objective_metric",)  # and whatever begins with sagemaker_
 
 
@@ -51,7 +48,7 @@ def program(container: Container, store: ObjectStore) -> Program:
     return Program(
         argv=_with_requirements(code / "requirements.txt", command),
         environment={
-            "PYTHONPATH": f"{CODE}:{_PACKAGES}",
+            "PYTHONPATH": CODE,
             **variables(container, own, script, source, arguments),
         },
         failure=f'ExecuteUserScriptError:\nExitCode {{code}}\nErrorMessage ""\nCommand "{shown}"',
@@ -215,24 +212,7 @@ def _fetch(source: str, folder: Path, code: Path, store: ObjectStore) -> None:
 
 def _with_requirements(file: Path, command: tuple[str, ...]) -> tuple[str, ...]:
     """The command, after pip where something is wanted that is not installed yet."""
-    if not file.is_file() or satisfied(file.read_text(encoding="utf-8")):
+    if not file.is_file() or all(map(is_met, file.read_text(encoding="utf-8").splitlines())):
         return command
-    install = f"python3 -m pip install --quiet --target {_PACKAGES} -r requirements.txt"
+    install = "python3 -m pip install --quiet -r requirements.txt"
     return ("/bin/sh", "-c", f'{install} && exec "$@"', "sh", *command)
-
-
-def satisfied(requirements: str) -> bool:
-    """Whether every line is a requirement that this interpreter's packages meet; options are pip's to judge."""
-    for line in requirements.splitlines():
-        text = line.partition(" #")[0].strip()
-        if not text or text.startswith("#"):
-            continue
-        try:
-            wanted = Requirement(text)
-            if wanted.marker and not wanted.marker.evaluate():
-                continue
-            if wanted.url or not wanted.specifier.contains(metadata.version(wanted.name), prereleases=True):
-                return False
-        except (InvalidRequirement, metadata.PackageNotFoundError):
-            return False
-    return True

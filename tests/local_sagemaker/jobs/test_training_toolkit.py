@@ -195,21 +195,3 @@ def test_arguments_are_pairs_sorted_by_name(hyperparameters: dict[str, Any]) -> 
 def test_hyperparameters_are_json_where_they_can_be(text: str, value: Any) -> None:
     """The SDK encodes values as JSON; other clients send plain text."""
     assert training_toolkit.decode(text) == value
-
-
-@pytest.mark.parametrize(
-    ("requirements", "met"),
-    [
-        ("numpy", True),
-        ("numpy>=1.0\npandas<99", True),
-        ("numpy>=99", False),
-        ("no-such-package-at-all", False),
-        ("-r other.txt", False),
-        ("numpy ; python_version < '3'", True),
-        ("no-such-package ; python_version < '3'", True),
-        ("pkg @ https://example.com/pkg.zip", False),
-    ],
-)
-def test_when_requirements_are_met(requirements: str, met: bool) -> None:
-    """Only what can be told from the installed packages counts as met; pip decides the rest."""
-    assert training_toolkit.satisfied(requirements) == met

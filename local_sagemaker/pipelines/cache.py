@@ -110,7 +110,11 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
     """Where two values differ, as ``path: before -> after``."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in sorted({*before, *after}):
-            yield from differences(before.get(name), after.get(name), f"{path}.{name}".removeprefix("."))
+            where = f"{path}.{name}".removeprefix(".")
+            if name in before and name in after:
+                yield from differences(before[name], after[name], where)
+            else:
+                yield f"{where}: {'removed' if name in before else 'added'}"
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from differences(old, new, f"{path}[{index}]")

@@ -95,8 +95,11 @@ def _cache(step: Step) -> Iterator[str]:
 
 def _property_files(step: Step) -> Iterator[str]:
     config = step.arguments.get("ProcessingOutputConfig")
-    outputs = config.get("Outputs", []) if isinstance(config, Mapping) else []
-    names = [output.get("OutputName") for output in outputs if isinstance(output, Mapping)]
+    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
+    listed = (
+        outputs if isinstance(outputs, list) else []
+    )  # anything else is reported with the request's shape
+    names = [output.get("OutputName") for output in listed if isinstance(output, Mapping)]
     for file in step.property_files.values():
         if file.output not in names:
             texts = [name for name in names if isinstance(name, str)]

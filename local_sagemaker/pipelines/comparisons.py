@@ -30,7 +30,7 @@ def _comparisons(value: Any) -> Iterator[Mapping[str, Any]]:
         for item in value:
             yield from _comparisons(item)
     elif isinstance(value, Mapping):
-        if value.get("Type") in COMPARISONS:
+        if str(value.get("Type")) in COMPARISONS:
             yield value
         else:
             yield from _comparisons(value.get("Conditions"))

@@ -170,6 +170,9 @@ class _Reader:
         if not isinstance(arguments, Mapping):
             self._say(where, "Arguments is missing." if arguments is None else "Arguments is not an object.")
             arguments = {}
+        for key in ("DisplayName", "Description"):
+            if not isinstance(item.get(key, ""), str | None):
+                self._say(where, f"{key} is not a text.")
         branches = {}
         if item.get("Type") == "Condition":
             branches = {True: arguments.get("IfSteps") or [], False: arguments.get("ElseSteps") or []}

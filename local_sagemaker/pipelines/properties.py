@@ -13,12 +13,13 @@ from typing import Any
 
 Part = str | int
 
+_NAME = re.compile(r"""[^.\[\]'"\s]+""")
 _PART = re.compile(
-    r"""  (?:^|\.) (?P<name> [^.\[\]'"\s]+ )      # a name, after a dot or at the beginning
+    rf"""  (?:^|\.) (?P<name> {_NAME.pattern} )      # a name, after a dot or at the beginning
         | \[ (?P<index> \d+ ) \]
-        | \[ (?P<quote> ['"] ) (?P<key> [^'"]* ) (?P=quote) \]
+        | \[ (?P<quote> ['"] ) (?P<key> (?: (?!(?P=quote)) . )* ) (?P=quote) \]
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 
@@ -43,9 +44,8 @@ def parse(path: str) -> tuple[Part, ...]:
 
 
 def written(parts: Sequence[Part]) -> str:
-    """The parts as a path, for messages."""
-    texts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return "".join(texts).removeprefix(".")
+    """The parts as a path: what ``parse`` reads, unless a key holds both kinds of quote."""
+    return "".join(map(_written, parts)).removeprefix(".")
 
 
 def walk(document: Any, parts: Sequence[Part]) -> Any:
@@ -67,6 +67,15 @@ def item_names(item: Any) -> list[str]:
     if not isinstance(item, Mapping):
         return []
     return [value for key, value in item.items() if key.endswith("Name") and isinstance(value, str)]
+
+
+def _written(part: Part) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    if _NAME.fullmatch(part):
+        return f".{part}"
+    quote = '"' if "'" in part else "'"
+    return f"[{quote}{part}{quote}]"
 
 
 def _enter(value: Any, part: Part) -> Any:

@@ -40,7 +40,7 @@ ANY = Kind("any")
 STRING = Kind("string")
 
 
-class Unknown(ValueError):  # noqa: N818 - read as "unknown name"
+class Unknown(ValueError):
     """An expression that cannot be read, or names what does not exist."""
 
 

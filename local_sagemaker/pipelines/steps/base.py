@@ -17,7 +17,7 @@ from local_sagemaker.pipelines.retry import kind_of_error
 Document = dict[str, Any]
 
 
-class StepFailure(Exception):  # noqa: N818 - read as "the failure of a step"
+class StepFailure(Exception):
     """The step failed.
 
     ``reason`` is what the user reads as FailureReason (None: there is none), ``kind`` the exception type by
@@ -40,7 +40,7 @@ class StepFailure(Exception):  # noqa: N818 - read as "the failure of a step"
         self.properties = properties or {}
 
 
-class StepStopped(Exception):  # noqa: N818 - not an error
+class StepStopped(Exception):
     """The step was stopped because its execution was."""
 
 

@@ -24,7 +24,7 @@ def dags(draw: st.DrawFn) -> dict[int, set[int]]:
 
 
 @given(dags(), st.integers(1, 4), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_step_runs_once_after_all_it_waits_for(
     world_class: Any, write: Any, dag: dict[int, set[int]], parallel: int, data: st.DataObject
 ) -> None:
@@ -79,3 +79,52 @@ def test_a_cycle_is_found_and_is_one(dag: dict[int, set[int]], data: st.DataObje
     assert found[0] == found[-1]
     assert len(found) >= 2
     assert all(after in edges[before] for before, after in itertools.pairwise(found))
+
+
+@given(dags(), st.data())
+@settings(max_examples=30, deadline=None)
+def test_whatever_fails_and_whenever_it_is_stopped_everything_ends(
+    world_class: Any, write: Any, dag: dict[int, set[int]], data: st.DataObject
+) -> None:
+    """No execution and no step is left unfinished, and the statuses agree with each other."""
+    failing = data.draw(st.sets(st.sampled_from(sorted(dag))))
+    stopping = data.draw(st.none() | st.sampled_from(sorted(dag)))
+    triggers = st.sampled_from(["Completed", "Failed", "Any"])
+    steps = [
+        write.processing(
+            f"s{step}",
+            str(step),
+            after=[{"Step": f"s{name}", "Trigger": data.draw(triggers)} for name in before],
+        )
+        for step, before in dag.items()
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        world = world_class(Path(folder))
+        started: list[str] = []
+        known = threading.Event()
+
+        def work(request: dict[str, Any], stop: threading.Event) -> str | None:
+            step = int(request["AppSpecification"]["ContainerArguments"][0])
+            if step == stopping:
+                assert known.wait(30)
+                world.call("StopPipelineExecution", {"PipelineExecutionArn": started[0]})
+                return None if stop.wait(30) else "was not stopped"
+            return "AlgorithmError: no" if step in failing else None
+
+        world.processing.work = work
+        world.create(write.definition(*steps))
+        started.append(world.start())
+        known.set()
+        execution, ended = world.wait(started[0]), world.steps(started[0])
+        world.close()
+
+    statuses = {step["StepStatus"] for step in ended.values()}
+    assert statuses <= {"Succeeded", "Failed", "Stopped"}
+    assert all("EndTime" in step for step in ended.values())
+    expected = {
+        "Succeeded": statuses == {"Succeeded"},
+        "Failed": "Failed" in statuses,
+        "CompletedWithFailures": "Failed" in statuses,
+        "Stopped": stopping is not None,
+    }
+    assert expected[execution["PipelineExecutionStatus"]]

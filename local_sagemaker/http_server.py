@@ -378,5 +378,7 @@ class _Answer:
 def _head(status: str, headers: Headers, *, closing: bool) -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Date: {formatdate(usegmt=True)}", "Server: local-sagemaker"]
     lines += [f"{name}: {value}" for name, value in headers]
+    if any("\n" in line or "\r" in line for line in lines):
+        raise ValueError("a header of the answer has a line break in it")
     lines.append("Connection: close" if closing else "Connection: keep-alive")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -62,7 +62,10 @@ class BucketFiles:
             text = self._path(bucket).read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
-        known: dict[str, Any] = json.loads(text)
+        try:
+            known: dict[str, Any] = json.loads(text)
+        except ValueError:  # a machine that lost power may leave an empty file
+            return {}
         return known
 
     def _write(self, bucket: str, known: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ class S3Error(AwsError):
         self.details = details
 
 
-class NoSuchBucket(S3Error):  # noqa: N818 - S3's own name for it
+class NoSuchBucket(S3Error):
     """The bucket does not exist."""
 
     def __init__(self, bucket: str) -> None:
@@ -56,7 +56,7 @@ class NoSuchBucket(S3Error):  # noqa: N818 - S3's own name for it
         super().__init__("NoSuchBucket", message, status=404, BucketName=bucket)
 
 
-class NoSuchKey(S3Error):  # noqa: N818 - S3's own name for it
+class NoSuchKey(S3Error):
     """The object does not exist."""
 
     def __init__(self, bucket: str, key: str) -> None:

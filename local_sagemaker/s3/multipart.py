@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import shutil
 import time
@@ -27,6 +28,8 @@ from local_sagemaker.s3.store import Condition, ObjectStore
 
 MIN_PART = 5 * 1024 * 1024  # bytes of every part but the last, S3's limit
 MAX_PARTS = 10_000
+
+_id = re.compile(r"[A-Za-z0-9_-]{32}")  # what token_urlsafe(24) gives, and no path
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class MultipartUploads:
         Raises:
             S3Error: NoSuchUpload.
         """
-        upload = self._read(self._folder(bucket, upload_id)) if upload_id.replace("-", "").isascii() else None
+        upload = self._read(self._folder(bucket, upload_id)) if _id.fullmatch(upload_id) else None
         if upload is None or upload.key != key:
             raise S3Error(
                 "NoSuchUpload",

@@ -190,7 +190,7 @@ class ObjectOperations:
             headers |= checksum_headers(attributes)
         for name, value in request.query.items():
             if name.startswith("response-"):
-                headers[name.removeprefix("response-").title()] = value
+                headers[name.removeprefix("response-").title()] = _header_text(name, value)
         return headers
 
 
@@ -259,6 +259,12 @@ def _copied_attributes(request: Request, source: StoredObject) -> Attributes:
         metadata=own.metadata if replaces["metadata"] else theirs.metadata,
         tags=own.tags if replaces["tagging"] else theirs.tags,
     )
+
+
+def _header_text(name: str, value: str) -> str:
+    if any(ord(character) < 32 for character in value):
+        raise S3Error("InvalidArgument", f"{name} cannot be a header: it has control characters")
+    return value.encode().decode("latin-1")  # WSGI's form of bytes
 
 
 def _part(request: Request, stored: StoredObject) -> tuple[int, int] | None:

@@ -99,7 +99,10 @@ class AttributeFiles:
             text = self._path(bucket, key).read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
-        files: dict[str, dict[str, Any]] = json.loads(text)["files"]
+        try:
+            files: dict[str, dict[str, Any]] = json.loads(text)["files"]
+        except (ValueError, KeyError):  # a machine that lost power may leave an empty file
+            return {}
         return files
 
     def _path(self, bucket: str, key: str) -> Path:

@@ -44,7 +44,7 @@ class Staging:
             handle = os.open(self._folder, os.O_RDONLY)
             fcntl.flock(handle, fcntl.LOCK_EX)
         self._numbers = itertools.count()
-        self.close = weakref.finalize(self, _release, handle, self._folder)
+        self.close = weakref.finalize(self, _release, handle, self._folder, os.getpid())
 
     @contextlib.contextmanager
     def file(self) -> Iterator[BinaryIO]:
@@ -101,6 +101,7 @@ def _locked(folder: Path, flags: int = 0) -> Iterator[None]:
         os.close(handle)
 
 
-def _release(handle: int, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _release(handle: int, folder: Path, owner: int) -> None:
     os.close(handle)
+    if os.getpid() == owner:  # and not a fork of it that ends
+        shutil.rmtree(folder, ignore_errors=True)

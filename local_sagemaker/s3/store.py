@@ -260,18 +260,21 @@ class ObjectStore:
                 plain.parent.mkdir(parents=True, exist_ok=True)
                 break
             except (FileExistsError, NotADirectoryError):
-                self._step_aside(plain.parent, folder)
+                if not self._step_aside(plain.parent, folder):
+                    raise _in_the_way(key, folder) from None
         if Path(os.path.realpath(plain.parent)) != plain.parent:
-            raise S3Error("InternalError", f"A symbolic link is in the way of {key!r} in {folder}")
+            raise _in_the_way(key, folder)
         return plain.with_name(plain.name + names.BESIDE) if plain.is_dir() else plain
 
-    def _step_aside(self, path: Path, folder: Path) -> None:
+    def _step_aside(self, path: Path, folder: Path) -> bool:
+        """Give the name of an object to a folder; False where what has it is no object."""
         for parent in (path, *path.parents):
             if parent == folder:
-                return
-            if parent.is_file():
+                break
+            if parent.is_file() and not parent.is_symlink():
                 parent.replace(parent.with_name(parent.name + names.BESIDE))
-                return
+                return True
+        return False
 
     def _adopt(self, bucket: str, key: str, path: Path, file: BinaryIO) -> Attributes:
         """Attributes for a file that came past ``put``; remembered, so that it is read for them only once."""
@@ -285,6 +288,12 @@ class ObjectStore:
             if _is_still(path, of):
                 self._attributes.write(bucket, key, of, attributes, keep=None)
         return attributes
+
+
+def _in_the_way(key: str, folder: Path) -> S3Error:
+    return S3Error(
+        "InternalError", f"Something that is no object, such as a link, is in the way of {key!r} in {folder}"
+    )
 
 
 def _open_regular(path: Path) -> BinaryIO:

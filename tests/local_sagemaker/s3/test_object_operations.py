@@ -292,6 +292,15 @@ def test_presigned_urls_work(client: Any, send: Callable[..., Any]) -> None:
     assert (answer.status, answer.body, answer.headers["Content-Type"]) == (200, BODY, "text/x")
 
 
+def test_headers_cannot_be_smuggled_in(send: Callable[..., Any], stored: dict[str, str]) -> None:
+    """A header that the query asks for may have any text but not a line of its own."""
+    smuggled = send("GET", "/bucket/k?response-content-type=a%0D%0AX-Evil:%20yes")
+    named = send("GET", "/bucket/k?response-content-disposition=attachment;%20filename=%C3%A4")
+
+    assert (smuggled.status, "X-Evil" in smuggled.headers) == (400, False)
+    assert named.headers["Content-Disposition"].encode("latin-1").decode() == "attachment; filename=ä"
+
+
 def test_streams_without_a_length(send: Callable[..., Any]) -> None:
     """A body in chunked transfer, whose length nobody says, is an object."""
     pieces = iter([b"01234", b"56789"])

@@ -213,10 +213,57 @@ def test_links_are_never_followed(store: ObjectStore, tmp_path: Path) -> None:
         with pytest.raises(NoSuchKey):
             store.get("bucket", key)
         store.delete("bucket", key)
-    with pytest.raises(S3Error, match="symbolic link is in the way"):
+    with pytest.raises(S3Error, match="is in the way of 'folder/new'"):
         store.put("bucket", "folder/new", b"")
 
     assert [path.name for path in outside.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize("kind", ["dangling link", "pipe"])
+def test_what_is_no_object_is_not_replaced_by_a_folder(store: ObjectStore, kind: str) -> None:
+    """A link to nothing, or a pipe, where a folder is needed: the write fails and names the key."""
+    path = store.root / "bucket/a"
+    path.symlink_to("nothing") if kind == "dangling link" else os.mkfifo(path)
+
+    with pytest.raises(S3Error, match="in the way of 'a/b'"):
+        store.put("bucket", "a/b", b"")
+    with pytest.raises(NoSuchKey):
+        store.get("bucket", "a")
+
+
+FORKER = """
+import atexit, os, sys
+from pathlib import Path
+from local_sagemaker.s3.store import ObjectStore
+
+store = ObjectStore(Path(sys.argv[1]))
+with store.stage() as file:
+    child = os.fork()
+    if child == 0:
+        atexit._run_exitfuncs()
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(Path(file.name).exists())
+"""
+
+
+def test_a_fork_that_ends_takes_nothing_with_it(tmp_path: Path) -> None:
+    """A forked child that exits leaves its parent's writes under way alone."""
+    command = [sys.executable, "-c", FORKER, str(tmp_path)]
+
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "True\n"
+
+
+@pytest.mark.parametrize("name", ["metadata", "buckets"])
+def test_files_beside_that_were_lost_are_no_obstacle(store: ObjectStore, name: str) -> None:
+    """Should a power cut leave an empty file beside an object or bucket, the object can still be read."""
+    store.put("bucket", "a", b"x", Attributes(metadata={"by": "me"}))
+    for path in (store.root / ".s3" / name).rglob("*.json"):
+        path.write_text("")
+
+    assert read(store, "a") == b"x"
+    assert store.get("bucket", "a").etag == "9dd4e461268c8034f5c8564e155c67a6"
+    assert store.bucket_files.region("bucket") == ""
 
 
 @pytest.mark.parametrize("key", ["/" * 1024, "\0" * 1024, "%~" * 512, "é" * 512, "x" * 1024, "../" * 341])

@@ -19,7 +19,6 @@ from typing import Any
 
 from containers import contract, prepared
 from containers.contract import ProcessingPaths
-from containers.metrics.estimate import RESAMPLES
 from containers.metrics.gate import Direction, Verdict, judge
 from containers.processing.job import DataError, read_settings, run
 from containers.processing.model_archive import TrainedModel, load
@@ -28,14 +27,14 @@ from containers.processing.report import Assessment, Scored, assess, dataset
 
 
 def main(
-    paths: ProcessingPaths, bar: float | None = None, threshold: str = "f1", resamples: int = RESAMPLES
+    paths: ProcessingPaths, bar: float | None = None, threshold: str = "f1", resamples: int | None = None
 ) -> None:
     """Write the report about the model in the input ``model``; ``bar`` overrides the one in the settings.
 
     Raises:
         DataError: the settings, the model or the rows are wrong, or do not belong together.
     """
-    if resamples < 2:
+    if resamples is not None and resamples < 2:
         raise DataError(f"resamples must be at least 2, got {resamples}")
     settings = read_settings(paths)
     model = load(paths.input(contract.MODEL))
@@ -111,7 +110,7 @@ if __name__ == "__main__":
         "--threshold", default="f1", help="how the threshold is chosen (default: %(default)s)"
     )
     parser.add_argument(
-        "--resamples", type=int, default=RESAMPLES, help="bootstrap resamples (default: %(default)s)"
+        "--resamples", type=int, help="bootstrap resamples (default: 200, fewer above 100,000 rows)"
     )
     arguments = parser.parse_args()
     sys.exit(

@@ -61,7 +61,7 @@ def assess(
     test: Scored,
     *,
     rule: str,
-    resamples: int,
+    resamples: int | None = None,
     seed: int = 0,
 ) -> Assessment:
     """Everything about a model of any kind; ``rule`` picks the threshold of a binary one.
@@ -77,7 +77,7 @@ def assess(
 
 
 def _binary(
-    classes: Sequence[str], validation: Scored, test: Scored, rule: str, resamples: int, seed: int
+    classes: Sequence[str], validation: Scored, test: Scored, rule: str, resamples: int | None, seed: int
 ) -> Assessment:
     threshold = choose(validation.labels, validation.scores, rule)
     sample = BinarySample(test.labels, test.scores, threshold.value)
@@ -106,7 +106,7 @@ def _binary(
 
 
 def _multiclass(
-    classes: Sequence[str], validation: Scored, test: Scored, resamples: int, seed: int
+    classes: Sequence[str], validation: Scored, test: Scored, resamples: int | None, seed: int
 ) -> Assessment:
     sample = MulticlassSample(test.labels, test.scores)
     matrix = sample.confusion_matrix()
@@ -130,7 +130,7 @@ def _multiclass(
 
 
 def _regression(
-    classes: Sequence[str], validation: Scored, test: Scored, resamples: int, seed: int
+    classes: Sequence[str], validation: Scored, test: Scored, resamples: int | None, seed: int
 ) -> Assessment:
     sample = RegressionSample(test.labels, test.scores)
     return Assessment(

@@ -3,7 +3,7 @@
 A round is made a function of the model before it, the seed and its own number. XGBoost's is not: row and
 column samplers carry their state from round to round, and a model that is loaded again has lost it. Seeding
 by round (``seed_per_iteration``) mends the rows; the column sampler is made anew when the tree method
-changes, so it is changed forth and back. That costs 0.3 ms a round, and a resumed training equals an
+changes, so it is changed forth and back. That costs 0.2 ms a round, and a resumed training equals an
 uninterrupted one bit for bit.
 """
 

@@ -11,6 +11,7 @@ from containers.metrics.binary import BinarySample
 from containers.metrics.estimate import (
     MINIMUM_ROWS,
     Estimate,
+    affordable,
     differences,
     estimates,
     replicates,
@@ -19,6 +20,11 @@ from containers.metrics.estimate import (
 )
 from containers.metrics.multiclass import MulticlassSample
 from containers.metrics.regression import RegressionSample
+
+
+def test_more_rows_than_one_can_wait_for_are_resampled_less_often():
+    """200 resamples up to 100,000 rows, 50 for any number."""
+    assert [affordable(rows) for rows in (1, 100_000, 200_000, 10**9)] == [200, 200, 100, 50]
 
 
 def test_a_resample_draws_as_many_rows_as_there_are():

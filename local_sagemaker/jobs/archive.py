@@ -7,6 +7,7 @@ new in real folders, links come last and only when they end inside.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -18,6 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 _LEVEL = 1  # a model compresses to nearly the same size as at 9, several times faster
+
+
+# A file where a folder is wanted, or the other way round; a name that is too long for the disk.
+_CLASHES = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG)
 
 
 class ArchiveError(Exception):
@@ -56,6 +61,10 @@ def extract(archive: Path, destination: Path) -> int:
             return _extract(tar, destination.resolve(), archive.name)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ArchiveError(f"{archive.name} is not a whole tar archive: {error}") from None
+    except OSError as error:
+        if error.errno not in _CLASHES:
+            raise
+        raise ArchiveError(f"{archive.name} names what cannot be a file: {error}") from None
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str]]:
@@ -63,7 +72,7 @@ def _files(root: Path) -> Iterator[tuple[Path, str]]:
         folders.sort()
         for name in sorted(files):
             path = Path(folder, name)
-            real = path.resolve()
+            real = Path(os.path.realpath(path))  # unlike resolve(), not upset by links in a circle
             if real.is_relative_to(root) and real.is_file():
                 yield real, path.relative_to(root).as_posix()
 
@@ -150,6 +159,6 @@ def _make(link: _Link, root: Path, archive: str) -> None:
     link.path.unlink(missing_ok=True)
     link.path.symlink_to(link.target)
     # Resolved only now, through all the links that are there: their sum is what may lead outside.
-    if not link.path.resolve().is_relative_to(root):
+    if not Path(os.path.realpath(link.path)).is_relative_to(root):
         link.path.unlink()
         raise ArchiveError(f"{archive}: {link.name} links to {link.target}, which leads outside")

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -139,7 +140,9 @@ class Mirror:
     def _look(self) -> Iterator[tuple[Path, tuple[int, int]]]:
         for path in self._folder.rglob("*"):
             try:
-                if path.is_file() and path.resolve().is_relative_to(self._folder.resolve()):
+                if path.is_file() and Path(os.path.realpath(path)).is_relative_to(
+                    os.path.realpath(self._folder)
+                ):
                     about = path.stat()
                     yield path, (about.st_mtime_ns, about.st_size)
             except OSError:

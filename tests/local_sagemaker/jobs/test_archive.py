@@ -104,6 +104,9 @@ HOSTILE = {
         header("p/q/b", tarfile.SYMTYPE, "../../r"),
         header("p/q/a", tarfile.SYMTYPE, "b/../../up"),
     ],
+    "a file that is a folder too": [header("a"), header("a/b")],
+    "a folder that is a file too": [header("a/b"), header("a")],
+    "a name that no disk holds": [header("a" * 5000)],
     "a device": [header("null", tarfile.CHRTYPE)],
     "a pipe": [header("pipe", tarfile.FIFOTYPE)],
 }
@@ -136,6 +139,17 @@ def test_an_existing_link_is_not_written_through(tmp_path: Path) -> None:
         extract(write(tmp_path / "x.tar.gz", (header("a/b"), b"x")), tmp_path / "out")
 
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_links_in_a_circle_harm_nobody(tmp_path: Path) -> None:
+    """They lead nowhere, and are neither followed nor packed again."""
+    archive = write(
+        tmp_path / "x.tar.gz", header("a", tarfile.SYMTYPE, "b"), header("b", tarfile.SYMTYPE, "a")
+    )
+
+    extract(archive, tmp_path / "out")
+
+    assert pack(tmp_path / "out", tmp_path / "y.tar.gz") == 0
 
 
 def test_links_inside_work(tmp_path: Path) -> None:
@@ -202,9 +216,9 @@ def test_no_archive_writes_outside(tmp_path: Path, members: list[tuple[str, byte
     archive = write(place / "x.tar.gz", *(header(*member) for member in members if member[0]))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        with contextlib.suppress(ArchiveError, OSError):  # refused, or a file where a folder is wanted
+        with contextlib.suppress(ArchiveError):
             extract(archive, out)
 
     assert {path.name for path in place.iterdir()} == {"deep", "x.tar.gz"}
     assert [path.name for path in (place / "deep").iterdir()] == ["out"]
-    assert all(path.resolve().is_relative_to(out) for path in out.rglob("*"))
+    assert all(Path(os.path.realpath(path)).is_relative_to(out) for path in out.rglob("*"))

@@ -81,7 +81,7 @@ def booster_settings(hyperparameters: Hyperparameters) -> dict[str, Value | list
         "seed": hyperparameters.seed,
         "seed_per_iteration": 1,
     }
-    if hyperparameters.problem == "multiclass":
+    if hyperparameters.problem == "multiclass" and hyperparameters.num_class:
         settings["num_class"] = hyperparameters.num_class
     return settings
 

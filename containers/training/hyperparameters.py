@@ -110,7 +110,7 @@ def _table(*parameters: Parameter) -> dict[str, Parameter]:
 
 OURS = _table(
     Parameter("problem", str, "what is predicted", choices=tuple(OBJECTIVES)),
-    Parameter("num_class", _whole, "how many classes (multiclass)", low=2),
+    Parameter("num_class", _whole, "how many classes (multiclass); found out where left out", low=2),
     Parameter("rounds", _whole, "most boosting rounds; early stopping may end sooner", low=1),
     Parameter(
         "early_stopping_rounds", _whole, "stop after so many rounds without improvement; 0 never", low=0
@@ -157,7 +157,7 @@ class Hyperparameters:
     """How to train."""
 
     problem: str
-    num_class: int = 2  # used where the problem is multiclass
+    num_class: int | None = None  # multiclass; None: as many as the fitted flow or the labels have
     rounds: int = 100
     early_stopping_rounds: int = 0  # 0: never
     seed: int = 0
@@ -263,8 +263,6 @@ def _contradictions(found: Mapping[str, Value], texts: Mapping[str, str]) -> lis
             f"objective {found['objective']} does not fit the problem {problem}, "
             f"which has {', '.join(objectives)}"
         )
-    if problem == "multiclass" and "num_class" not in texts:
-        mistakes.append("num_class is missing: the problem is multiclass")
     for metric in str(found.get("eval_metric", "")).replace(" ", "").split(","):
         if metric and metric.partition("@")[0] not in METRICS:
             near = get_close_matches(metric, METRICS, n=1)

@@ -17,7 +17,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,6 +26,7 @@ import xgboost as xgb
 
 from containers import contract, prepared
 from containers.contract import TrainingPaths
+from containers.prepared import Rows
 from containers.processing.job import DataError, run
 from containers.training import checkpoints, hyperparameters
 from containers.training.boosting import Boosting, boost, final_line
@@ -47,7 +48,8 @@ def main(
     xgb.set_config(nthread=threads())
     train_rows = prepared.read(paths.channel(contract.TRAIN), contract.TRAIN)
     features = train_rows.feature_names
-    prepared.check_labels(train_rows, wanted.problem, wanted.num_class)
+    wanted = replace(wanted, num_class=count_classes(paths, wanted, train_rows))
+    prepared.check_labels(train_rows, wanted.problem, wanted.num_class or 0)
     prepared.check_classes(train_rows, wanted.problem)
     train = prepared.training_matrix(train_rows, **_matrix_settings(wanted))
     del train_rows  # the matrix has what it needs: halves the peak
@@ -65,14 +67,26 @@ def main(
         raise SystemExit(128 + signal.SIGTERM)
 
 
+def count_classes(paths: TrainingPaths, wanted: Hyperparameters, rows: Rows) -> int | None:
+    """How many classes there are: as the hyperparameters say, else the fitted flow, else the labels.
+
+    Training rows need not have every class, so the flow, which saw the label's values, is asked before them.
+    """
+    if wanted.problem != "multiclass":
+        return 2 if wanted.problem == "binary" else None
+    flow = paths.channel(contract.FLOW) / contract.FLOW_FILE
+    learned = json.loads(flow.read_text(encoding="utf-8")) if flow.is_file() else {}
+    known = len(learned.get("label", {}).get("classes", ()))
+    return wanted.num_class or known or int(rows.labels.max()) + 1
+
+
 def describe(
     wanted: Hyperparameters, features: list[str], result: Boosting, scores: Mapping[str, float]
 ) -> dict[str, Any]:
     """What serving and evaluation must know besides the model."""
-    classes = {"binary": 2, "multiclass": wanted.num_class}
     return {
         "problem": wanted.problem,
-        "num_class": classes.get(wanted.problem),
+        "num_class": wanted.num_class,
         "features": features,
         "best_iteration": result.best_round,
         "rounds": result.rounds,
@@ -135,7 +149,7 @@ def _validation(
     if not folder.is_dir() and not wanted.early_stopping_rounds:
         return None
     rows = prepared.read(folder, contract.VALIDATION, features)
-    prepared.check_labels(rows, wanted.problem, wanted.num_class)
+    prepared.check_labels(rows, wanted.problem, wanted.num_class or 0)
     prepared.check_classes(rows, wanted.problem)
     return prepared.training_matrix(rows, train, **_matrix_settings(wanted))
 

@@ -54,7 +54,7 @@ def test_what_aws_adds_is_not_taken_for_a_hyperparameter():
         ({"problem": "binary", "rounds": "inf"}, "rounds must be a whole number at least 1, got 'inf'"),
         ({"problem": "binary", "tree_method": "exact"}, "tree_method must be one of hist, auto, got 'exact'"),
         ({"problem": "binary", "booster": "dart"}, "booster must be gbtree, got 'dart'"),
-        ({"problem": "multiclass"}, "num_class is missing: the problem is multiclass"),
+        ({"problem": "multiclass", "num_class": "1"}, "num_class must be a whole number at least 2, got '1'"),
         (
             {"problem": "binary", "objective": "reg:gamma"},
             "objective reg:gamma does not fit the problem binary, which has binary:logistic",

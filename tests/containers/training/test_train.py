@@ -261,6 +261,18 @@ def test_a_wrong_channel_is_one_clear_line(paths, channels, write, channel, chan
     assert not paths.model.exists()
 
 
+@pytest.mark.parametrize(("flow", "count"), [(None, 3), ({"label": {"classes": ["a", "b", "c", "d"]}}, 4)])
+def test_the_number_of_classes_is_found_out(paths, channels, flow, count):
+    """The fitted flow knows the classes, also one that no training row has; without it the labels have to do."""
+    channels("multiclass")
+    if flow:
+        paths.channel(contract.FLOW).mkdir(parents=True)
+        (paths.channel(contract.FLOW) / contract.FLOW_FILE).write_text(json.dumps(flow))
+    main(paths, {"problem": "multiclass", "rounds": "2"})
+
+    assert info(paths)["num_class"] == count
+
+
 def test_a_class_beyond_num_class_is_refused(paths, channels):
     """num_class says how many classes there are; a label outside is a mistake in one of the two."""
     channels("multiclass")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,24 @@ class Definition:
 
     name: str
     pattern: re.Pattern[str]
+    needs: str  # a text without which it cannot match: AWS has 66 definitions for XGBoost alone
 
 
 def definitions(wire: Iterable[Mapping[str, str]]) -> tuple[Definition, ...]:
     """MetricDefinitions of a request. Raises ValidationException for one that is no regular expression."""
-    return tuple(Definition(each["Name"], _compiled(each["Name"], each["Regex"])) for each in wire)
+    return tuple(
+        Definition(each["Name"], _compiled(each["Name"], each["Regex"]), _literal(each["Regex"]))
+        for each in wire
+    )
+
+
+# The shape of AWS's own definitions: .*\[[0-9]+\].*#011validation-auc:([-+]?[0-9]*…
+_AWS_OWN = re.compile(r"\.\*\\\[\[0-9\]\+\\\]\.\*(#011[\w-]+:)\(.*\)\.\*")
+
+
+def _literal(regex: str) -> str:
+    found = _AWS_OWN.fullmatch(regex)
+    return found[1] if found else ""
 
 
 def _compiled(name: str, regex: str) -> re.Pattern[str]:
@@ -47,25 +61,32 @@ class Reader:
         self._log = log
         self._wanted = wanted
         self._position = 0
+        self._lock = threading.Lock()  # the job's thread reads, and whoever describes the job
         self._last: dict[str, dict[str, Any]] = {}
 
     def read(self) -> list[dict[str, Any]]:
         """FinalMetricDataList: the last value of each metric that was seen, in the order of the definitions."""
-        if self._wanted and self._log.exists():
-            with self._log.open("rb") as file:
-                file.seek(self._position)
-                for line in file:
-                    if not line.endswith(b"\n"):  # still being written
-                        break
-                    self._position += len(line)
-                    self._take(parse_line(line.decode("utf-8", "replace")))
-        return [self._last[each.name] for each in self._wanted if each.name in self._last]
+        with self._lock:
+            if self._wanted and self._log.exists():
+                self._go_on()
+            return [self._last[each.name] for each in self._wanted if each.name in self._last]
+
+    def _go_on(self) -> None:
+        with self._log.open("rb") as file:
+            file.seek(self._position)
+            for line in file:
+                if not line.endswith(b"\n"):  # still being written
+                    break
+                self._position += len(line)
+                self._take(parse_line(line.decode("utf-8", "replace")))
 
     def _take(self, event: Event) -> None:
         # CloudWatch shows a tab as #011, and AWS's own definitions for XGBoost look for that.
         text = event.message[:_LONGEST_LINE]
         texts = (text, text.replace("\t", "#011")) if "\t" in text else (text,)
         for each in self._wanted:
+            if each.needs not in texts[-1]:
+                continue
             found = next(filter(None, map(each.pattern.search, texts)), None)
             value = _number(found)
             if value is not None:

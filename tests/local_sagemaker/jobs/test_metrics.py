@@ -57,6 +57,13 @@ def test_the_algorithms_own_metrics(tmp_path: Path) -> None:
     assert read(tmp_path / "log", metric_definitions()) == {"train:rmse": 1.5, "validation:rmse": 2.5}
 
 
+def test_aws_definitions_are_looked_for_by_their_text() -> None:
+    """Each of the many built-in definitions names the text that it needs, so that few lines cost a search."""
+    found = definitions(metric_definitions())
+
+    assert {each.needs for each in found} == {f"#011{each.name.replace(':', '-')}:" for each in found}
+
+
 def test_a_growing_log_is_read_once(tmp_path: Path) -> None:
     """Later readings go on where the last one ended, and leave a half-written line for the next."""
     log = tmp_path / "log"

@@ -56,7 +56,8 @@ def _watch_plain(states: Iterator[Execution], console: Console) -> Execution:
         for step in execution.steps:
             if (step.name, step.status) not in said:
                 said.add((step.name, step.status))
-                console.print(f"{step.name:<12} {step.status:<10} {_duration(step)} {_remark(step)}".rstrip())
+                line = f"{step.name:<12} {step.status:<10} {_duration(step)} {_remark(step)}"
+                console.print(line.rstrip(), markup=False, soft_wrap=True)
     return execution
 
 

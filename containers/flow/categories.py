@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from containers.flow.table import Column, Numbers, Table, is_missing, map_values, texts_of
+from containers.flow.table import Column, Numbers, Table, counted, is_missing, map_values, texts_of
 
 UNFIT = re.compile(r"[^\w.+-]+")  # for the name of a feature; XGBoost refuses [ ] and <
 
@@ -56,7 +56,7 @@ def encode(step: Mapping[str, Any], learned: Mapping[str, Any], table: Table) ->
 
 def _learn_codes(texts: Column, most: int | None) -> dict[str, int]:
     """Category -> index, in the order of the text; the most frequent ones where there is a limit."""
-    distinct, counts = np.unique(texts[~is_missing(texts)].astype(object), return_counts=True)
+    distinct, counts = counted(texts[~is_missing(texts)])
     frequent = np.argsort(-counts, kind="stable")[:most]
     return {str(distinct[index]): code for code, index in enumerate(sorted(frequent))}
 

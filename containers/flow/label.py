@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from containers.flow.errors import FlowError
-from containers.flow.table import Numbers, conform, is_missing, text_of
+from containers.flow.table import Numbers, conform, counted, is_missing, text_of
 
 Class = str | int | float | bool
 
@@ -76,7 +76,7 @@ def learn_label(
         if type_ not in ("integer", "number"):
             raise FlowError(f"label '{column}' is of type {type_}; regression needs a number")
         return Label(column, type_, problem, missing=missing)
-    found = [_natural(value, type_) for value in np.unique(read)]
+    found = [_natural(value, type_) for value in counted(read)[0]]
     if len(found) < 2:
         raise FlowError(
             f"label '{column}' has one class, {_list(found) or 'none at all'}; learning needs at least two"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from containers.flow.errors import FlowError
-from containers.flow.table import Column, Table, conform, is_missing, texts_of
+from containers.flow.table import Column, Table, conform, counted, is_missing, texts_of
 
 
 def learn_impute(step: Mapping[str, Any], table: Table) -> dict[str, Any]:
@@ -36,26 +36,18 @@ def _measure(name: str, column: Column, strategy: str) -> float | str:
 
 def _mode(values: Column) -> float | str:
     """The most frequent value; the smallest of those where several are."""
-    distinct, counts = np.unique(values, return_counts=True)
-    mode = distinct[np.argmax(counts)]
-    return (
-        str(texts_of(np.array([mode]))[0])
-        if values.dtype.kind == "M"
-        else mode.item()
-        if values.dtype.kind == "f"
-        else str(mode)
-    )
+    distinct, counts = counted(values)
+    mode = distinct[[np.argmax(counts)]]
+    return float(mode[0]) if mode.dtype.kind == "f" else str(texts_of(mode)[0])
 
 
 def _fill(column: Column, value: Any) -> Column:
     """The column with ``value`` where it is missing."""
-    kind = {"f": "boolean" if isinstance(value, bool) else "number", "M": "timestamp"}.get(
-        column.dtype.kind, "string"
-    )
-    filling = conform(np.array([value], dtype=object), kind)
+    filling = conform(np.array([value], dtype=object), KINDS[column.dtype.kind])
     return np.where(is_missing(column), filling, column)
 
 
+KINDS = {"f": "number", "M": "timestamp", "O": "string"}  # of a canonical column: what its filling is read as
 MEASURES: dict[str, Callable[[Column], float | str]] = {
     "mean": lambda values: float(np.mean(values)),
     "median": lambda values: float(np.median(values)),

@@ -31,6 +31,7 @@ BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
 NAT = np.datetime64("NaT", "ns")
 EARLIEST, LATEST = datetime(1678, 1, 1), datetime(2262, 1, 1)  # noqa: DTZ001 - what nanoseconds can say; all is UTC
 EARLIEST_SECOND, LATEST_SECOND = (moment.replace(tzinfo=UTC).timestamp() for moment in (EARLIEST, LATEST))
+FEW = 32  # rows up to which a hash table costs more than it saves; serving one row is the common case
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -39,11 +40,13 @@ def conform(values: Any, type_: str, missing: frozenset[str] = frozenset()) -> C
 
     ``missing`` are the texts that mean "no value"; blank text always does.
     """
-    return READERS[type_](pd.Series(values), missing)
+    return READERS[type_](values if isinstance(values, pd.Series) else pd.Series(values), missing)
 
 
 def is_missing(column: Column) -> NDArray[np.bool_]:
     """Where a canonical column has no value."""
+    if column.dtype.kind == "f":
+        return np.isnan(column)
     return np.asarray(pd.isna(column))
 
 
@@ -54,11 +57,11 @@ def finite(column: Numbers) -> Numbers:
 
 def map_values(texts: Column, function: Callable[[str], Any], otherwise: Any, dtype: Any) -> Column:
     """``function`` of every text, worked out once for each distinct one; ``otherwise`` where missing."""
+    if len(texts) <= FEW:
+        return _map_each(texts, function, otherwise, dtype)
     codes, distinct = pd.factorize(texts)
-    mapped = np.empty(len(distinct) + 1, dtype=dtype)
-    mapped[:-1] = [function(text) for text in distinct]
-    mapped[-1] = otherwise  # factorize's code for missing is -1
-    return mapped[codes]
+    mapped = _map_each(np.array([*distinct, None], dtype=object), function, otherwise, dtype)
+    return mapped[codes]  # factorize's code for missing is -1
 
 
 def texts_of(column: Column) -> Column:
@@ -73,6 +76,13 @@ def texts_of(column: Column) -> Column:
     names = np.array([*map(text_of, distinct), None], dtype=object)
     named: Column = names[codes]
     return named
+
+
+def counted(column: Column) -> tuple[Column, NDArray[np.int64]]:
+    """The distinct values of a column without gaps, rising, and how often each is there."""
+    codes, distinct = pd.factorize(column)
+    order = np.argsort(distinct, kind="stable")
+    return np.asarray(distinct)[order], np.bincount(codes, minlength=len(distinct))[order]
 
 
 def text_of(value: Any) -> str:
@@ -171,12 +181,17 @@ def _blank(value: Any, missing: frozenset[str]) -> bool:
 
 def _each(values: pd.Series[Any], function: Callable[[Any], Any], otherwise: Any, dtype: Any) -> Column:
     """``function`` of every value, once for each distinct one where all of them are text."""
-    array = values.astype(object).where(values.notna(), None).to_numpy()
-    if pd.api.types.infer_dtype(array, skipna=True) in ("string", "empty"):
+    array = np.array(values.to_numpy(dtype=object))
+    array[np.asarray(pd.isna(array))] = None
+    if len(array) > FEW and pd.api.types.infer_dtype(array, skipna=True) in ("string", "empty"):
         return map_values(array, function, otherwise, dtype)
     # A request may mix true, 1 and "1"; they are equal to a hash table, so each is looked at by itself.
-    mapped = np.empty(len(array), dtype=dtype)
-    mapped[:] = [otherwise if value is None else function(value) for value in array]
+    return _map_each(array, function, otherwise, dtype)
+
+
+def _map_each(values: Column, function: Callable[[Any], Any], otherwise: Any, dtype: Any) -> Column:
+    mapped = np.empty(len(values), dtype=dtype)
+    mapped[:] = [otherwise if value is None else function(value) for value in values]
     return mapped
 
 

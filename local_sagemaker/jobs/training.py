@@ -23,6 +23,7 @@ from local_sagemaker.jobs import (
     metrics,
     training_algorithm,
     training_driver,
+    training_request,
     training_toolkit,
 )
 from local_sagemaker.jobs.failure import JobFailure
@@ -43,7 +44,6 @@ from local_sagemaker.jobs.program import Container, Program
 from local_sagemaker.jobs.staging import Mirror, Source, stage
 
 _DEFAULT_SECONDS = 86_400
-_CHECKPOINTS = "/opt/ml/checkpoints"
 
 # SecondaryStatus -> the message that DescribeTrainingJob gives with it.
 _MESSAGES = {
@@ -77,14 +77,14 @@ class TrainingJobs(Jobs):
     def _accept(self, request: Document) -> Document:
         runtime = self._runtime(request)
         algorithm = request["AlgorithmSpecification"]
-        _check_mode(request, runtime)
-        _check_cluster(request.get("ResourceConfig", {}))
+        training_request.check_mode(request, runtime)
+        training_request.check_cluster(request.get("ResourceConfig", {}))
         for channel in request.get("InputDataConfig", []):
-            _check_channel(channel, algorithm["TrainingInputMode"])
+            training_request.check_channel(channel, algorithm["TrainingInputMode"])
         stopping = {"MaxRuntimeInSeconds": _DEFAULT_SECONDS} | request.get("StoppingCondition", {})
-        _check_spot(request, stopping)
-        _checkpoints(request)
-        algorithm = _with_metrics(algorithm, runtime)
+        training_request.check_spot(request, stopping)
+        training_request.checkpoints(request)
+        algorithm = training_request.with_metrics(algorithm, runtime)
         metrics.definitions(algorithm.get("MetricDefinitions", []))
         return {
             "AlgorithmSpecification": algorithm,
@@ -161,7 +161,7 @@ class TrainingJobs(Jobs):
         container.write_json(folder / "resourceconfig.json", resources)
         container.write_json(folder / "trainingjobconfig.json", _public(request))
         if "CheckpointConfig" in request:
-            checkpoints = {"LocalPath": _CHECKPOINTS, **request["CheckpointConfig"]}
+            checkpoints = {"LocalPath": training_request.CHECKPOINTS, **request["CheckpointConfig"]}
             container.write_json(folder / "checkpointconfig.json", checkpoints)
         for name in ("model", "output/data", "code", "packages"):
             (job.folder / name).mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,7 @@ class TrainingJobs(Jobs):
 
     def _restore(self, job: Job, stack: ExitStack) -> Mirror | None:
         """Bring checkpoints of an earlier run back, and copy new ones to S3 while the job runs."""
-        config = _checkpoints(job.request)
+        config = training_request.checkpoints(job.request)
         if config is None:
             return None
         path, uri = config
@@ -297,73 +297,6 @@ def _artifacts(request: Document, name: str) -> str:
     return f"{base}/" if config.get("CompressionType") == "NONE" else f"{base}.tar.gz"
 
 
-def _with_metrics(algorithm: Document, runtime: Runtime) -> Document:
-    """The specification with the metrics of an algorithm of AWS's, whose image has its own in script mode too."""
-    if not runtime.algorithm:
-        return algorithm
-    if algorithm.get("MetricDefinitions"):
-        raise ValidationException(
-            "You can't override the metric definitions for Amazon SageMaker algorithms. "
-            "Please retry the request without specifying metric definitions."
-        )
-    return {**algorithm, "MetricDefinitions": training_algorithm.metric_definitions()}
-
-
-def _check_mode(request: Document, runtime: Runtime) -> None:
-    """Refuse a request that leaves nothing to run."""
-    if request["AlgorithmSpecification"].get("ContainerEntrypoint") or runtime.algorithm:
-        return
-    image = request["AlgorithmSpecification"]["TrainingImage"]
-    if not training_toolkit.wanted(request.get("HyperParameters", {}), request.get("Environment", {})):
-        raise ValidationException(
-            f"Nothing says what the image {image} should run. Give AlgorithmSpecification.ContainerEntrypoint "
-            f"or the hyperparameters {training_toolkit.PROGRAM} and {training_toolkit.SUBMIT_DIRECTORY}."
-        )
-    if not runtime.script_mode:
-        raise ValidationException(
-            f"The image {image} runs as {runtime.name!r}, which has no script mode: the hyperparameter "
-            f"{training_toolkit.PROGRAM} means nothing to it. Give AlgorithmSpecification.ContainerEntrypoint."
-        )
-
-
-def _check_cluster(cluster: Document) -> None:
-    groups = cluster.get("InstanceGroups") or [cluster]
-    count = sum(group.get("InstanceCount", 1) for group in groups)
-    if count > 1:
-        raise ValidationException(
-            f"The local SageMaker runs a training job on one instance; {count} were asked for."
-        )
-
-
-def _check_spot(request: Document, stopping: Document) -> None:
-    if not request.get("EnableManagedSpotTraining"):
-        return
-    if stopping.get("MaxWaitTimeInSeconds", 0) < stopping["MaxRuntimeInSeconds"]:
-        raise ValidationException(
-            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
-        )
-
-
-def _check_channel(channel: Document, mode: str) -> None:
-    name = f"The channel {channel['ChannelName']!r}"
-    source = channel["DataSource"].get("S3DataSource")
-    if source is None:
-        raise ValidationException(f"{name} is not in S3; the local SageMaker has S3DataSource only.")
-    if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-        raise ValidationException(
-            f"{name} has the S3DataType {source['S3DataType']}; the local SageMaker has S3Prefix and ManifestFile."
-        )
-    if channel.get("InputMode", mode) == "Pipe":
-        raise ValidationException(
-            f"{name} has the input mode Pipe; the local SageMaker has File and FastFile."
-        )
-    if channel.get("CompressionType", "None") == "Gzip":
-        raise ValidationException(
-            f"{name} has CompressionType Gzip, which SageMaker applies in Pipe mode only. "
-            "Leave it out and decompress in the job."
-        )
-
-
 def _sources(job: Job, channel: Document) -> Iterator[Source]:
     source = channel["DataSource"]["S3DataSource"]
     yield Source(
@@ -384,19 +317,6 @@ def _channel(request: Document, channel: Document) -> Mapping[str, Any]:
         "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
         "RecordWrapperType": channel.get("RecordWrapperType", "None"),
     }
-
-
-def _checkpoints(request: Document) -> tuple[str, str] | None:
-    """Where checkpoints lie in the container and in S3, where there are any. Raises ValidationException."""
-    config = request.get("CheckpointConfig")
-    if config is None:
-        return None
-    path = config.get("LocalPath", _CHECKPOINTS).rstrip("/")
-    if not path.startswith("/opt/ml/") or ".." in path.split("/"):
-        raise ValidationException(
-            f"CheckpointConfig.LocalPath is {path}; the local SageMaker keeps what lies below /opt/ml only."
-        )
-    return path, config["S3Uri"].rstrip("/")
 
 
 def _public(document: Document) -> Document:

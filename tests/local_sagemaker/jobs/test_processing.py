@@ -320,9 +320,7 @@ def test_a_name_is_used_once(workshop: Workshop) -> None:
 
 def test_describing_what_is_not_there(workshop: Workshop) -> None:
     """An unknown name is a ValidationException that says it could not be found."""
-    with pytest.raises(
-        ValidationException, match="Could not find requested job with name: nobody"
-    ):
+    with pytest.raises(ValidationException, match="Could not find requested job with name: nobody"):
         workshop.plane.call("DescribeProcessingJob", {"ProcessingJobName": "nobody"})
 
 

@@ -9,9 +9,9 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +27,7 @@ FOLDER = Path(".local-sagemaker")
 _LOG = "server.log"
 _STOPPING = 30.0  # seconds: jobs get a moment to end
 _STARTING = 60.0
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # kill, Ctrl-C, a closed terminal
 
 _EPILOG = """examples:
   python -m local_sagemaker serve                     serve until Ctrl-C
@@ -47,6 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = chosen.run(chosen)
     except SettingsError as error:
         print(f"local_sagemaker: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # a folder that may not be written, a full disk
+        print(f"local_sagemaker: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -152,20 +156,24 @@ def _in_foreground(settings: Settings) -> int:
     from local_sagemaker.application import LocalSageMaker  # the other commands do without its 0.3 s
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    ended = threading.Event()
+    # A pipe, not a threading.Event: a handler runs in the thread that waits, perhaps while that holds the event's lock.
+    ended, end = os.pipe()
     local = LocalSageMaker(settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    for number in _ENDING:
+        signal.signal(number, lambda *_: os.write(end, b"!"))
     try:
         local.start()
     except OSError as error:
-        hint = "; choose another with --port" if error.errno == errno.EADDRINUSE else ""
-        raise SettingsError(f"{error.strerror}{hint}") from None
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise SettingsError(f"{error.strerror}; choose another with --port") from None
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    except sqlite3.Error as error:
+        raise SettingsError(f"{settings.database}: {error}") from None
     print(f"local SageMaker ready at {local.url}, state in {settings.folder}", flush=True)
-    ended.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):  # a second one ends it at once
+    os.read(ended, 1)
+    for number in _ENDING:  # a second one ends it at once
         signal.signal(number, signal.SIG_DFL)
     local.stop()
     return 0
@@ -196,6 +204,15 @@ def _in_background(settings: Settings) -> int:
     raise SettingsError(f"the local SageMaker did not become ready within {_STARTING:.0f} s; its log: {log}")
 
 
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local_sagemaker",
@@ -218,11 +235,15 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     serving = command(serve, "serve until Ctrl-C or stop")
-    serving.add_argument("--port", type=int, default=7077, help="0 takes a free one (default: 7077)")
+    serving.add_argument(
+        "--port", type=_number(0, 65535), default=7077, help="0 takes a free one (default: 7077)"
+    )
     serving.add_argument(
         "--region", default="us-east-1", help="the region it pretends to be (default: us-east-1)"
     )
-    serving.add_argument("--cores", type=int, help="what all jobs together may use (default: all)")
+    serving.add_argument(
+        "--cores", type=_number(1, 4096), help="what all jobs together may use (default: all)"
+    )
     serving.add_argument(
         "--background", action="store_true", help=f"return when ready; log in <folder>/{_LOG}"
     )

@@ -177,4 +177,4 @@ def _version() -> str:
     try:
         return version("sagemaker-pipelines-reference")
     except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
+        return "(from a checkout)"

@@ -138,9 +138,13 @@ class StateFolder:
             )
 
     def settings(self) -> Settings:
-        """The region and account that the folder was made for."""
-        marker = json.loads((self.path / _MARKER).read_text())
-        return Settings(self.path, region=marker["region"], account=marker["account"])
+        """The region and account that the folder was made for. Raises SettingsError if the marker is damaged."""
+        path = self.path / _MARKER
+        try:
+            marker = json.loads(path.read_text())
+            return Settings(self.path, region=marker["region"], account=marker["account"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SettingsError(f"{path} is damaged ({error!r}); delete the folder to start afresh") from None
 
 
 def _locked(lock: IO[str], patience: float = 0.0) -> bool:

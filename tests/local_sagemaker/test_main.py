@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from local_sagemaker.__main__ import main
+from local_sagemaker.settings import Settings
+from local_sagemaker.state_folder import StateFolder
+
 AWS = Path(sys.executable).parent / "aws"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,7 +37,8 @@ def run(tmp_path, outside):
         )
 
     yield run
-    run("stop")
+    if StateFolder(tmp_path / ".local-sagemaker").is_held():
+        run("stop")
 
 
 def pid(run):
@@ -88,9 +93,9 @@ def test_it_can_be_served_again_after_kill_9(run):
     assert pid(run) != killed
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(tmp_path, outside, number):
-    """Ctrl-C and kill: no traceback, status 0."""
+    """Ctrl-C and a closed terminal, as stop's SIGTERM: no traceback, status 0."""
     command = [sys.executable, "-m", "local_sagemaker", "serve", "--port", "0"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=outside, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -146,6 +151,33 @@ def test_a_folder_with_other_files_is_not_served_and_not_deleted(run, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("records.sqlite", b"no database " * 100, "records.sqlite: "),
+        ("state.json", b"{", "state.json is damaged"),
+    ],
+)
+def test_a_damaged_folder_is_one_clear_line(run, tmp_path, name, damage, message):
+    """It names the file."""
+    folder = StateFolder(tmp_path / ".local-sagemaker")
+    folder.prepare(Settings(folder.path))
+    (folder.path / name).write_bytes(damage)
+    refused = run("serve", "--port", "0")
+
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(run):
+    """The file system's own words, and the path."""
+    refused = run("serve", "--port", "0", "--folder", "/proc/nothing/here")
+
+    assert refused.returncode == 2
+    assert re.fullmatch(r"local_sagemaker: /proc/\S+: No such file or directory\n", refused.stderr)
+
+
 def test_env_prints_json_too(run):
     """With null for what must be unset."""
     run("serve", "--background", "--port", "0")
@@ -155,10 +187,31 @@ def test_env_prints_json_too(run):
     assert document["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
 
 
-def test_every_command_has_help(run):
-    """Usage errors end with status 2."""
-    for command in ("serve", "env", "status", "stop", "reset"):
-        assert f"usage: python -m local_sagemaker {command}" in run(command, "--help").stdout
-    assert run().returncode == 2
-    assert run("sevre").returncode == 2
-    assert run("serve", "--port", "many").returncode == 2
+@pytest.mark.parametrize("command", ["serve", "env", "status", "stop", "reset"])
+def test_every_command_has_help(command, capsys):
+    """With the default of every option."""
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    assert ended.value.code == 0
+    assert f"usage: python -m local_sagemaker {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["sevre"], "invalid choice: 'sevre'"),
+        (["serve", "--port", "many"], "'many' is not a number from 0 to 65535"),
+        (["serve", "--port", "65536"], "'65536' is not a number from 0 to 65535"),
+        (["serve", "--cores", "0"], "'0' is not a number from 1 to 4096"),
+        (["env", "--shell", "csh"], "invalid choice: 'csh'"),
+    ],
+)
+def test_a_usage_error_ends_with_status_2(arguments, message, capsys):
+    """And says what would be right."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err

@@ -44,12 +44,8 @@ def test_the_aws_cli(aws: Path, store: ObjectStore, tmp_path: Path) -> None:
     run("cp", "--recursive", "s3://bucket/x", tmp_path / "back")
     assert (tmp_path / "back/large.bin").read_bytes() == (folder / "large.bin").read_bytes()
 
-    run("mv", "s3://bucket/x/a.txt", "s3://bucket/y/a.txt")
     run("rm", "--recursive", "s3://bucket/x")
-    assert [stored.key for stored in store.list("bucket")] == ["y/a.txt"]
-
-    run("rb", "--force", "s3://bucket")
-    assert store.buckets() == []
+    assert list(store.list("bucket")) == []
 
 
 def test_awswrangler(store: ObjectStore) -> None:

@@ -37,7 +37,7 @@ def stored(client: Any) -> dict[str, str]:
     return {"Bucket": "bucket", "Key": "k"}
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=KEYS)
 def test_any_key_travels_unchanged(client: Any, key: str) -> None:
     """Whatever the key, an object is put, found in the listing, read and deleted under exactly that key."""

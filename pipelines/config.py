@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from containers.flow_schema import problems as flow_problems
+from containers.training.hyperparameters import problems as hyperparameter_problems
 from pipelines.errors import SettingsError, UsageError, suggestion
 from steps.settings import Cache, Keys, Machine, Network, Retry
 
@@ -138,6 +139,16 @@ class Training(Record):
     booster: Mapping[str, bool | int | float | str] = Field(default_factory=dict)  # by XGBoost's own names
 
 
+class Evaluation(Record):
+    """How the model is judged."""
+
+    # binary, chosen on the validation rows: the best F1, the cheapest mistakes (cost=FALSE_ALARM:MISS), the best
+    # recall at a precision (precision=0.9), or a fixed probability
+    threshold: Annotated[
+        str, Field(pattern=r"^(f1|cost=\d+(\.\d+)?:\d+(\.\d+)?|precision=0?\.\d+|0?\.\d+)$")
+    ] = "f1"
+
+
 class Gate(Record):
     """The bar that a model must meet on the test rows; the pipeline's parameter QualityBar overrides it."""
 
@@ -184,6 +195,7 @@ class UseCase(Record):
     split: Split = Split()
     flow: tuple[Mapping[str, Any], ...] = ()
     training: Training = Training()
+    evaluation: Evaluation = Evaluation()
     gate: Gate
     registry: Group
 
@@ -193,6 +205,18 @@ class UseCase(Record):
         if not columns:
             raise ValueError("name at least one column")
         return columns
+
+    @property
+    def hyperparameters(self) -> dict[str, bool | int | float | str]:
+        """What the training script is told; booster parameters keep XGBoost's names."""
+        training = self.training
+        return {
+            "problem": self.problem,
+            "rounds": training.rounds,
+            "early_stopping_rounds": training.early_stopping_rounds,
+            "seed": training.seed,
+            **training.booster,
+        }
 
     def cross_checks(self) -> list[str]:
         """What is wrong between the tables; each of them may be right by itself."""
@@ -210,6 +234,8 @@ class UseCase(Record):
             found.append(
                 f"gate.metric: '{self.gate.metric}' is not a metric of a {self.problem} problem. {known}"
             )
+        texts = {name: str(value) for name, value in self.hyperparameters.items()}
+        found += [f"training: {problem}" for problem in hyperparameter_problems(texts)]
         found += flow_problems(
             list(self.flow), dict(self.columns), self.label, multiclass=self.problem == "multiclass"
         )

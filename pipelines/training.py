@@ -10,7 +10,7 @@ from sagemaker.core import image_uris
 from sagemaker.mlops.workflow.pipeline import Pipeline
 
 from containers import contract
-from pipelines.config import Config, UseCase
+from pipelines.config import Config
 from pipelines.parameters import parameters
 from pipelines.publish import Publication, plan
 from pipelines.session import BuildSession, building
@@ -40,7 +40,7 @@ def build(config: Config, session: BuildSession, publication: Publication) -> Pi
         training_image,
         environment.training,
         publication.source_dir,
-        hyperparameters(usecase),
+        usecase.hyperparameters,
         train=output_uri(prep, contract.TRAIN),
         validation=output_uri(prep, contract.VALIDATION),
         flow=output_uri(prep, contract.FLOW),
@@ -55,6 +55,7 @@ def build(config: Config, session: BuildSession, publication: Publication) -> Pi
         validation=output_uri(prep, contract.VALIDATION),
         test=output_uri(prep, contract.TEST),
         bar=knobs.quality_bar,
+        threshold=usecase.evaluation.threshold,
     )
     register = register_step(
         context,
@@ -108,18 +109,6 @@ def step_context(config: Config, session: BuildSession) -> StepContext:
         retry=environment.retry,
         tags=Tags({**own_tags, **environment.tags}),
     )
-
-
-def hyperparameters(usecase: UseCase) -> dict[str, object]:
-    """What the training script is told; booster parameters keep XGBoost's names."""
-    training = usecase.training
-    return {
-        "problem": usecase.problem,
-        "rounds": training.rounds,
-        "early_stopping_rounds": training.early_stopping_rounds,
-        "seed": training.seed,
-        **training.booster,
-    }
 
 
 def framework_image(image: str, region: str) -> str:

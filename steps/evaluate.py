@@ -26,6 +26,7 @@ def evaluate_step(
     validation: StrPipeVar,
     test: StrPipeVar,
     bar: ParameterFloat,
+    threshold: str,
 ) -> ProcessingStep:
     """Judge ``model`` on rows it has not seen; ``bar`` goes in so that the report can say by how much it was missed."""
     return processing_step(
@@ -37,6 +38,6 @@ def evaluate_step(
         code=code,
         inputs={contract.MODEL: model, contract.VALIDATION: validation, contract.TEST: test},
         outputs=[contract.EVALUATION],
-        arguments=["--bar", bar.to_string()],
+        arguments=["--bar", bar.to_string(), "--threshold", threshold],
         property_files=[REPORT],
     )

@@ -32,6 +32,7 @@ def steps(context: StepContext, code: Code) -> dict[str, Any]:
         validation=output_uri(prep, contract.VALIDATION),
         test=output_uri(prep, contract.TEST),
         bar=ParameterFloat("QualityBar", 0.9),
+        threshold="f1",
     )
     return {"ingest": ingest, "prep": prep, "evaluate": evaluate}
 

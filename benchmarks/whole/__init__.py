@@ -1,0 +1,1 @@
+"""The whole pipeline beside one plain script that does the same work."""

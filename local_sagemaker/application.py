@@ -38,7 +38,7 @@ from local_sagemaker.wire import SageMakerApi
 
 
 class Module(Protocol):
-    """What offers operations. One that can be cut short by the end of the process also has ``recover()``."""
+    """What offers operations. What can be cut short by the end of the process has ``close()`` and ``recover()`` too."""
 
     def operations(self) -> dict[str, Operation]:
         """The operations, by AWS's names."""
@@ -111,7 +111,7 @@ class LocalSageMaker:
         others = OtherServices(settings.account, lambda: execution_role.create_in_moto(settings))
         return Front(
             {
-                "s3": S3Api(store),
+                "s3": S3Api(store, settings.region),
                 "sagemaker": SageMakerServices(SageMakerApi(self._control_plane(store))),
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
@@ -141,6 +141,9 @@ class LocalSageMaker:
         ]
         for module in modules:
             control_plane.add(module.operations())
+            close = getattr(module, "close", None)
+            if close is not None:
+                self._parts.callback(close)  # pipelines before the jobs that they wait for
         for module in modules:
             recover = getattr(module, "recover", None)
             if recover is not None:

@@ -99,8 +99,7 @@ class LocalSageMaker:
         self.settings = replace(self.settings, port=server.port)
         server.app = self._front()
         self._started = time.time()
-        path = environment.sdk_config_path(self.settings)
-        path.write_text(environment.sdk_config(self.settings))
+        environment.write_files(self.settings, self.url)
         self._folder.announce(Server(os.getpid(), self.url, self._started, self._embedded))
 
     def _front(self) -> Front:

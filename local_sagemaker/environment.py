@@ -45,6 +45,7 @@ def environment(settings: Settings, url: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_DATA_PATH": str(botocore_data_path(settings)),
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sdk_config_path(settings)),
     }
 
@@ -83,6 +84,14 @@ def exports(variables: Mapping[str, str], unset: list[str], shell: str) -> str:
 _LINES = {"sh": ("export {}={}", "unset {}"), "fish": ("set -gx {} {}", "set -e {}")}
 
 
+def write_files(settings: Settings, url: str) -> None:
+    """Write the files that ``environment`` names."""
+    sdk_config_path(settings).write_text(sdk_config(settings))
+    rules = botocore_data_path(settings) / "sts" / "2011-06-15" / "endpoint-rule-set-1.json"
+    rules.parent.mkdir(parents=True, exist_ok=True)
+    rules.write_text(sts_endpoint_rules(url))
+
+
 def sdk_config_path(settings: Settings) -> Path:
     """Where the SDK's configuration file lies."""
     return settings.folder / "sdk-config.yaml"
@@ -97,3 +106,29 @@ def sdk_config(settings: Settings) -> str:
     python_sdk = {"Modules": {"Session": session, "TelemetryOptOut": True}}
     document = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": python_sdk}}
     return json.dumps(document, indent=2) + "\n"
+
+
+def botocore_data_path(settings: Settings) -> Path:
+    """Where botocore finds what it shall know before its own data (``AWS_DATA_PATH``)."""
+    return settings.folder / "botocore-data"
+
+
+def sts_endpoint_rules(url: str) -> str:
+    """botocore's rules for where STS is: at ``url``, whatever a program asks for.
+
+    The SDK's ``get_execution_role`` and ``account_id`` hand the real STS's address to boto3, which wins over
+    ``AWS_ENDPOINT_URL``; endpoint rules have the last word.
+    """
+    parameters = {
+        "Region": {"builtIn": "AWS::Region", "required": False, "type": "String"},
+        "UseDualStack": {"builtIn": "AWS::UseDualStack", **_OFF},
+        "UseFIPS": {"builtIn": "AWS::UseFIPS", **_OFF},
+        "Endpoint": {"builtIn": "SDK::Endpoint", "required": False, "type": "String"},
+        "UseGlobalEndpoint": {"builtIn": "AWS::STS::UseGlobalEndpoint", **_OFF},
+    }
+    endpoint = {"url": url, "properties": {}, "headers": {}}
+    rules = [{"conditions": [], "endpoint": endpoint, "type": "endpoint"}]
+    return json.dumps({"version": "1.0", "parameters": parameters, "rules": rules}, indent=2) + "\n"
+
+
+_OFF = {"required": True, "default": False, "type": "Boolean"}

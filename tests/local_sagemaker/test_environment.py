@@ -3,10 +3,19 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 
-from local_sagemaker.environment import applied, environment, exports, past_proxies, sdk_config, to_unset
+from local_sagemaker.environment import (
+    applied,
+    environment,
+    exports,
+    past_proxies,
+    sdk_config,
+    to_unset,
+    write_files,
+)
 from local_sagemaker.settings import Settings
 
 
@@ -91,3 +100,14 @@ def test_the_sdks_configuration_has_the_bucket_and_no_telemetry(settings):
         "Session": {"DefaultS3Bucket": "sagemaker-eu-west-1-123456789012"},
         "TelemetryOptOut": True,
     }
+
+
+def test_sts_is_asked_here_even_by_its_own_address(settings, variables):
+    """The SDK hands the real STS's address to boto3; the rules in ``AWS_DATA_PATH`` win over it."""
+    settings.folder.mkdir()
+    write_files(settings, variables["AWS_ENDPOINT_URL"])
+    program = "import boto3; print(boto3.client('sts', endpoint_url='https://sts.eu-west-1.amazonaws.com')"
+    program += ".generate_presigned_url('get_caller_identity'))"
+    got = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, check=True)
+
+    assert got.stdout.startswith(b"http://127.0.0.1:7077/")

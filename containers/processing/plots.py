@@ -16,7 +16,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from containers.metrics.calibration import reliability
 from containers.metrics.ranking import curve, thin
@@ -226,7 +226,8 @@ def feature_importance(axes: Axes, importance: Mapping[str, float]) -> None:
     """What the model leans on."""
     shown = dict(list(importance.items())[:MOST])
     axes.barh(list(shown)[::-1], list(shown.values())[::-1], color=BLUE, height=0.7)
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.tick_params(axis="y", labelsize=8, length=0)
     more = f" (first {MOST} of {len(importance)})" if len(importance) > MOST else ""
     _label(axes, f"Feature importance{more}", "Share of the gain of all splits", "")

@@ -33,15 +33,15 @@ CREATE TABLE IF NOT EXISTS record (
 """
 
 
-class Exists(KeyError):  # noqa: N818 - read as records.Exists
+class Exists(KeyError):
     """A record of that kind and name is there already."""
 
 
-class Missing(KeyError):  # noqa: N818 - read as records.Missing
+class Missing(KeyError):
     """There is no record of that kind and name."""
 
 
-class Closed(RuntimeError):  # noqa: N818 - read as records.Closed
+class Closed(RuntimeError):
     """The records were closed while, or before, they were used."""
 
 

@@ -182,7 +182,7 @@ class TrainingJobs(Jobs):
             return training_driver.program(algorithm)
         if training_toolkit.wanted(image.hyperparameters, image.environment):
             return training_toolkit.program(image, self._store)
-        return training_algorithm.program(image.runtime)
+        return training_algorithm.program(image.runtime, algorithm["TrainingImage"])
 
     def _restore(self, job: Job, stack: ExitStack) -> Mirror | None:
         """Bring checkpoints of an earlier run back, and copy new ones to S3 while the job runs."""

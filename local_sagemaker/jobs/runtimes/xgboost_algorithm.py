@@ -1,17 +1,20 @@
 """XGBoost's algorithm mode: train from channels and hyperparameters alone.
 
-    python3 -m local_sagemaker.jobs.runtimes.xgboost_algorithm
+    python3 -m local_sagemaker.jobs.runtimes.xgboost_algorithm [--pickle]
 
 Reads ``/opt/ml/input``, prints one line a round (``[3]\ttrain-rmse:1.9\tvalidation-rmse:2.1``) and leaves
-``/opt/ml/model/xgboost-model`` in XGBoost's own format (UBJ): ``Booster().load_model(path)`` reads it.
+``/opt/ml/model/xgboost-model`` in XGBoost's own format (UBJ), which ``Booster().load_model(path)`` reads; or, as
+the images before 1.3-1, as a pickled ``Booster``. Nothing here ever reads a pickle.
 """
 
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +59,7 @@ class Progress(xgboost.callback.TrainingCallback):  # type: ignore[misc]
         return self.told_to_end
 
 
-def main(base: Path) -> None:
+def main(base: Path, serialize: Callable[[Any], bytes]) -> None:
     """Train the model of the job in ``base``. Raises UserError."""
     settings = base / "input" / "config"
     wanted = configuration(json.loads((settings / "hyperparameters.json").read_text()))
@@ -78,7 +81,7 @@ def main(base: Path) -> None:
     if validation is not None:
         print(f"Validation matrix has {validation.num_row()} rows", flush=True)  # noqa: T201
     booster = _train(wanted, train, validation, progress, start, model)
-    save(booster, base / "model" / MODEL)
+    save(booster, base / "model" / MODEL, serialize)
 
 
 def _read(base: Path, channels: dict[str, Any], wanted: Configuration) -> tuple[Any, Any]:
@@ -149,11 +152,16 @@ def _cause(message: str) -> str:
     return " ".join((found[1] if found and found[1] else text).split())
 
 
-def save(booster: Any, path: Path) -> None:
-    """Write a model so that a reader never sees half of it. Names without a suffix need the format said."""
+def own_format(booster: Any) -> bytes:
+    """A model as XGBoost writes it. Names without a suffix need the format said."""
+    return bytes(booster.save_raw("ubj"))
+
+
+def save(booster: Any, path: Path, serialize: Callable[[Any], bytes] = own_format) -> None:
+    """Write a model so that a reader never sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_bytes(booster.save_raw("ubj"))
+    temporary.write_bytes(serialize(booster))
     temporary.replace(path)
 
 
@@ -180,10 +188,10 @@ def _checkpoint_folder(config: Path) -> Path | None:
     return Path(json.loads(config.read_text())["LocalPath"])
 
 
-def run(base: Path) -> int:
+def run(base: Path, options: Sequence[str] = ()) -> int:
     """``main``, with what went wrong in the failure file, as SageMaker's own algorithms do."""
     try:
-        main(base)
+        main(base, pickle.dumps if "--pickle" in options else own_format)
     except UserError as error:
         print(f"ClientError: {error}", file=sys.stderr, flush=True)  # noqa: T201
         failure = base / "output" / "failure"
@@ -194,4 +202,4 @@ def run(base: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Path("/opt/ml")))
+    sys.exit(run(Path("/opt/ml"), sys.argv[1:]))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from local_sagemaker.environment import environment as client_environment
 from local_sagemaker.settings import Settings
 
 BASE = PurePosixPath("/opt/ml")
@@ -43,11 +44,7 @@ def environment(settings: Settings, *, network: bool) -> dict[str, str]:
     }
     if not network:
         return common
-    return common | {
-        "AWS_ENDPOINT_URL": f"http://{settings.host}:{settings.port}",
-        "AWS_ACCESS_KEY_ID": "local-sagemaker",
-        "AWS_SECRET_ACCESS_KEY": "local-sagemaker",
-    }
+    return common | client_environment(settings, f"http://{settings.host}:{settings.port}")
 
 
 def merged(*layers: Mapping[str, str]) -> dict[str, str]:

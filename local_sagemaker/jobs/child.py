@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from local_sagemaker.jobs import interpreter, namespace, rewriting
-from local_sagemaker.jobs.interpreter import Fresh
+from local_sagemaker.jobs.interpreter import Fresh, Leave
+from local_sagemaker.jobs.last_will import LastWill
 from local_sagemaker.jobs.namespace import Room
 
 # Docker's exit codes for a container that could not start.
@@ -51,7 +53,8 @@ class Inheritance:
     pid: int  # the parent's own
     rung: str  # of the ladder in ``namespace``
     library_path: tuple[str, ...]  # sys.path of a new interpreter, without what comes first
-    environment: Mapping[str, str]  # under which the libraries were loaded
+    fresh: Fresh  # what is loaded
+    environment: Mapping[str, str]  # … and under which it was
     blas_threads: Callable[[int], None]  # see ``preload``
 
 
@@ -63,27 +66,29 @@ class CannotStart(Exception):
         self.code = code
 
 
-def stand_by(parent: socket.socket, inheritance: Inheritance) -> NoReturn:
+def stand_by(parent: socket.socket, inheritance: Inheritance, will: LastWill) -> NoReturn:
     """Do what can be done before there is a job, wait for one, and become it.
 
     Args:
         parent: brings one byte and three files: the order, where the output goes, and a socket to the server, which
             is told that the job has started, and in which mount namespace. Its end means: no job, never mind.
         inheritance: what the parent left.
+        will: where to leave the exit code.
     """
     code = CANNOT_START
     try:
         os.setsid()
         _own_signals()
         namespace.die_with_parent(inheritance.pid)
-        fresh = interpreter.refresh()
+        interpreter.refresh(inheritance.fresh)
         byte, files, _, _ = socket.recv_fds(parent, 1, 3)
         started = time.time()
         parent.close()
         if byte:
             order, output, server = files
             _own_streams(output)
-            _start(Order.read(order), socket.socket(fileno=server), inheritance, fresh, started)
+            leave = functools.partial(will.leave, os.getpid())
+            _start(Order.read(order), socket.socket(fileno=server), inheritance, leave, started)
     except CannotStart as problem:
         _say(str(problem))
         code = problem.code
@@ -96,7 +101,11 @@ def stand_by(parent: socket.socket, inheritance: Inheritance) -> NoReturn:
 
 
 def _start(
-    order: Order, server: socket.socket, inheritance: Inheritance, fresh: Fresh, started: float
+    order: Order,
+    server: socket.socket,
+    inheritance: Inheritance,
+    leave: Leave,
+    started: float,
 ) -> NoReturn:
     rewrite = None
     if inheritance.rung == namespace.REWRITTEN:
@@ -114,16 +123,16 @@ def _start(
         os.chdir(order.cwd)
     except OSError as problem:
         raise CannotStart(f"the working directory {order.cwd} cannot be entered: {problem.strerror}")
-    plan = interpreter.plan(order.argv, order.environment, fresh.names, inheritance.environment)
+    plan = interpreter.plan(order.argv, order.environment, inheritance.fresh.names, inheritance.environment)
     if plan is None:
         _replace(rewrite.program(order) if rewrite else order)
     inheritance.blas_threads(len(order.cpus))
     os.environ.clear()
     os.environ.update(order.environment)
     if rewrite is None:
-        interpreter.run(plan, inheritance.library_path, fresh)
+        interpreter.run(plan, inheritance.library_path, inheritance.fresh, leave)
     rewrite.install(inheritance.library_path)
-    interpreter.run(plan, inheritance.library_path, fresh, rewrite.code)
+    interpreter.run(plan, inheritance.library_path, inheritance.fresh, leave, rewrite.code)
 
 
 def _replace(order: Order) -> NoReturn:

@@ -12,6 +12,7 @@ import builtins
 import contextlib
 import ctypes
 import gc
+import itertools
 import os
 import random
 import re
@@ -33,7 +34,8 @@ OBEYED = {"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 # Environment that loaded libraries have read already.
 READ_AT_LOAD = re.compile(r"(PYTHON|LD_|DYLD_|OMP_|GOMP_|KMP_|OPENBLAS_|MKL_|NUMBA_|NUMEXPR_|MPL|JE_|ARROW_)")
 
-# From code to code: what ``rewriting`` puts between compiling and running, where it is used.
+Leave = Callable[[int], NoReturn]
+# What ``rewriting`` puts between compiling and running, where it is used.
 Rewrite = Callable[[types.CodeType], types.CodeType]
 
 
@@ -49,16 +51,27 @@ class Plan:
 
 @dataclass(frozen=True)
 class Fresh:
-    """What an interpreter that has just started here has loaded."""
+    """What an interpreter that has just started here has loaded, beside us.
+
+    Made once, by the parent: merely to look at two thousand names would make a child copy the memory they lie in.
+    """
 
     modules: frozenset[str]
     names: frozenset[str]  # the first parts of their names
+    ours: tuple[str, ...]  # the job has no business with these
+
+    @classmethod
+    def now(cls) -> Fresh:
+        """What this process has loaded."""
+        ours = tuple(name for name in sys.modules if name.split(".")[0] == "local_sagemaker")
+        modules = frozenset(sys.modules).difference(ours)
+        return cls(modules, frozenset(name.partition(".")[0] for name in modules) - {"__main__"}, ours)
 
 
-def refresh() -> Fresh:
+def refresh(fresh: Fresh) -> None:
     """Make this forked process an interpreter that has just started, as far as no job decides."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "local_sagemaker"]:
-        del sys.modules[name]  # the job has no business with us; what runs now keeps its own references
+    for name in fresh.ours:
+        del sys.modules[name]  # what runs now keeps its own references
     main = types.ModuleType("__main__")
     vars(main).update(__builtins__=builtins, __annotations__={})
     sys.modules["__main__"] = main
@@ -67,8 +80,6 @@ def refresh() -> Fresh:
         sys.modules[
             "numpy.random"
         ].seed()  # its global state is the parent's: all jobs would draw the same numbers
-    modules = frozenset(sys.modules)
-    return Fresh(modules, frozenset(name.partition(".")[0] for name in modules) - {"__main__"})
 
 
 def is_python(program: str) -> bool:
@@ -144,7 +155,11 @@ def _top_level_names(folder: str) -> set[str]:
 
 
 def run(
-    plan: Plan, library_path: Sequence[str], fresh: Fresh, rewrite: Rewrite = lambda code: code
+    plan: Plan,
+    library_path: Sequence[str],
+    fresh: Fresh,
+    leave: Leave = os._exit,
+    rewrite: Rewrite = lambda code: code,
 ) -> NoReturn:
     """Run the plan and end this process. The environment and the working directory are the job's already.
 
@@ -152,6 +167,7 @@ def run(
         plan: what to run.
         library_path: the rest of sys.path, as a new interpreter would have it.
         fresh: what was loaded before.
+        leave: ends this process with an exit code.
         rewrite: applied to the code of ``__main__`` before it runs.
     """
     status = 1
@@ -162,7 +178,7 @@ def run(
         del uncaught  # the last hold on what the script's frames held
         _finish(fresh)
     finally:
-        os._exit(status & 0xFF)
+        leave(status & 0xFF)
 
 
 def _settle(plan: Plan, library_path: Sequence[str]) -> None:
@@ -241,7 +257,8 @@ def _finish(fresh: Fresh) -> None:
     atexit._run_exitfuncs()
     # A file that the script left open is written when its last reference goes.
     vars(sys.modules["__main__"]).clear()
-    for name in [name for name in sys.modules if name not in fresh.modules]:
+    # The job's own modules are the last, and are found from there without touching all the others.
+    for name in list(itertools.takewhile(lambda name: name not in fresh.modules, reversed(sys.modules))):
         with contextlib.suppress(Exception):
             vars(sys.modules.pop(name)).clear()
     gc.collect()

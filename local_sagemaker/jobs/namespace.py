@@ -124,14 +124,18 @@ def adopt_orphans() -> None:
         _call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def sweep(namespace: int) -> None:
-    """Kill every process in the mount namespace that the open file ``namespace`` refers to.
+def sweep(namespace: int, leaving: int | None) -> None:
+    """Kill every process in the mount namespace that the open file ``namespace`` refers to, but for ``leaving``.
 
     The file keeps the namespace, and so its number, alive: a number alone may already be another job's.
     """
     identity = os.fstat(namespace)
     for _ in range(100):  # a process may fork while we look
-        members = [pid for pid in _processes() if _namespace_of(pid) == (identity.st_dev, identity.st_ino)]
+        members = [
+            pid
+            for pid in _processes()
+            if pid != leaving and _namespace_of(pid) == (identity.st_dev, identity.st_ino)
+        ]
         if not members:
             return
         for pid in members:
@@ -146,7 +150,7 @@ def _processes() -> Iterator[int]:
 
 def _namespace_of(pid: int) -> tuple[int, int] | None:
     try:
-        status = Path(f"/proc/{pid}/ns/mnt").stat()
+        status = os.stat(f"/proc/{pid}/ns/mnt")  # noqa: PTH116 - hundreds of calls
     except OSError:  # gone, a zombie, or somebody else's
         return None
     return status.st_dev, status.st_ino

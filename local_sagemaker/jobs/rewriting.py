@@ -147,13 +147,14 @@ def main() -> None:
     _, _, folder, *arguments = sys.argv
     own = 2 + len([part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part])
     library_path = sys.path[own:]  # after this project, the working directory, and what the job has set
-    fresh = interpreter.refresh()
+    fresh = interpreter.Fresh.now()
+    interpreter.refresh(fresh)
     plan = interpreter.plan(["python", *arguments], {**os.environ}, frozenset(), os.environ)
     if plan is None:
         os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - options that only it understands
     rewriter = Rewriter(folder)
     rewriter.install(library_path)
-    interpreter.run(plan, library_path, fresh, rewriter.code)
+    interpreter.run(plan, library_path, fresh, rewrite=rewriter.code)
 
 
 def _below(path: str, folder: str) -> bool:

@@ -133,7 +133,7 @@ class Run:
     def _sweep(self) -> None:
         """Kill what the job's main process left behind, as the end of a container does."""
         if self._namespace is not None:
-            namespace.sweep(self._namespace)
+            namespace.sweep(self._namespace, None if self.course.told_to_end_by == LOST else self.course.pid)
             os.close(self._namespace)
         elif self.course.pid is not None:
             # No namespace to know them by: those that stayed in the job's group. Its number cannot have been

@@ -21,13 +21,17 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from local_sagemaker.jobs import namespace, preload
 from local_sagemaker.jobs.child import CANNOT_START, Inheritance, stand_by
+from local_sagemaker.jobs.interpreter import Fresh
+from local_sagemaker.jobs.last_will import LastWill
 
-QUIET = 0.03  # seconds
+QUIET, SOON = 0.03, 0.005  # seconds
 SIGNALS = {b"T": signal.SIGTERM, b"K": signal.SIGKILL, b"": signal.SIGKILL}
 
 
@@ -36,14 +40,22 @@ class Spare(NamedTuple):
 
     pid: int
     channel: socket.socket
+    will: LastWill
+
+
+class Job(NamedTuple):
+    """A running job."""
+
+    conversation: socket.socket
+    will: LastWill
 
 
 class Zygote:
-    """The parent's loop. ``jobs`` maps the process of each running job to the conversation about it."""
+    """The parent's loop. ``jobs`` maps the process of each running job to the job."""
 
     def __init__(self, control: socket.socket, rung: str | None) -> None:
         self.control = control
-        self.jobs: dict[int, socket.socket] = {}
+        self.jobs: dict[int, Job] = {}
         self.waker, self.wake = socket.socketpair()
         self.waker.setblocking(False)
         self.wake.setblocking(False)
@@ -56,10 +68,12 @@ class Zygote:
             pid=os.getpid(),
             rung=rung or namespace.probe(),
             library_path=tuple(sys.path[1:]),  # the first is this project's, for ``-m``
+            fresh=Fresh.now(),
             environment=dict(os.environ),
             blas_threads=preload.blas_threads(),
         )
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, so that the wake-up byte is written
+        for number in (signal.SIGCHLD, LastWill.SIGNAL):
+            signal.signal(number, lambda *_: None)  # a handler, so that the wake-up byte is written
         signal.set_wakeup_fd(self.waker.fileno())
 
     def serve(self) -> None:
@@ -80,11 +94,12 @@ class Zygote:
     def _patience(self) -> float | None:
         """How long to wait for something to do before working ahead.
 
-        Not at all between jobs; a little while one runs, because a short one is about to end, and that comes first.
+        A little while as long as a job runs, because a short one is about to end, and that comes first; then only until
+        the server has taken in that end, for which it needs a core.
         """
         if self.spare is not None and not self.later:
             return None
-        return QUIET if self.jobs else 0
+        return QUIET if self.jobs else SOON
 
     def _work_ahead(self) -> None:
         """What makes the next job quicker: a child that stands by for it, and more libraries."""
@@ -96,28 +111,41 @@ class Zygote:
             if self.spare is not None or not self.later:
                 return
         preload.load(self.later.pop(0))
-        _assert_one_thread()
+        self.inheritance = replace(self.inheritance, fresh=Fresh.now())
+        _count_threads()
         gc.freeze()  # children need not look at (and so copy) what was there before them
         if not self.later:
             self._dismiss()  # the next one will have it all
 
-    def _fork(self) -> Spare:
-        """A child that stands by."""
+    def _fork(self, files: Sequence[int] = ()) -> Spare:
+        """A child that stands by; ``files`` are open here for a job, and come to it by its channel."""
+        will = LastWill(os.getpid())
         ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            self._become_child(ours, theirs)
-        theirs.close()
-        return Spare(pid, ours)
+        with theirs:
+            try:
+                pid = os.fork()
+            except OSError:
+                ours.close()
+                raise
+            if pid == 0:
+                self._become_child(theirs, will, [ours.fileno(), *files])
+            return Spare(pid, ours, will)
 
-    def _become_child(self, ours: socket.socket, theirs: socket.socket) -> NoReturn:
+    def _become_child(self, channel: socket.socket, will: LastWill, others: list[int]) -> NoReturn:
         """Close what only the parent needs; a copy kept here would hide the parent's end from the server."""
         try:
             signal.set_wakeup_fd(-1)
             self.selector.close()
-            for other in (ours, self.control, self.wake, self.waker, *self.jobs.values()):
-                other.close()
-            stand_by(theirs, self.inheritance)
+            for own in (
+                self.control,
+                self.wake,
+                self.waker,
+                *(job.conversation for job in self.jobs.values()),
+            ):
+                own.close()
+            for other in others:
+                os.close(other)
+            stand_by(channel, self.inheritance, will)
         finally:
             os._exit(CANNOT_START)
 
@@ -128,28 +156,28 @@ class Zygote:
             return False
         order, output, conversation = files[0], files[1], socket.socket(fileno=files[2])
         try:
-            pid = self._hand_over([order, output, conversation.fileno()])
+            child = self._hand_over([order, output, conversation.fileno()])
         except OSError as problem:  # no processes or no memory left
             os.write(output, f"local_sagemaker: the job cannot start: {problem.strerror}\n".encode())
-            _tell(conversation, CANNOT_START << 8)
+            _tell(conversation, CANNOT_START)
         else:
-            self.jobs[pid] = conversation
-            self.selector.register(conversation, selectors.EVENT_READ, data=pid)
+            self.jobs[child.pid] = Job(conversation, child.will)
+            self.selector.register(conversation, selectors.EVENT_READ, data=child.pid)
         os.close(order)
         os.close(output)
         return True
 
-    def _hand_over(self, files: list[int]) -> int:
+    def _hand_over(self, files: list[int]) -> Spare:
         """Give the job to the child that stands by, or, if that is gone, to a new one."""
         for spare in (self.spare, None):
             self.spare = None
-            pid, channel = spare or self._fork()
-            with channel:
+            child = spare or self._fork(files)
+            with child.channel:
                 try:
-                    socket.send_fds(channel, [b"j"], files)
+                    socket.send_fds(child.channel, [b"j"], files)
                 except BrokenPipeError:
                     continue
-                return pid
+                return child
         raise ChildProcessError(errno.ECHILD, "the processes that stand by for it are killed")
 
     def _dismiss(self) -> None:
@@ -158,9 +186,9 @@ class Zygote:
             self.spare = None
 
     def _signal(self, pid: int) -> None:
-        conversation = self.jobs.get(pid)
-        if conversation is None:  # reaped a moment ago
+        if pid not in self.jobs:  # it ended a moment ago
             return
+        conversation = self.jobs[pid].conversation
         try:
             byte = conversation.recv(1)
         except ConnectionError:
@@ -172,14 +200,20 @@ class Zygote:
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self.wake.recv(4096)
+        for pid, job in list(self.jobs.items()):
+            if (exit_code := job.will.read()) is not None:
+                self._ended(pid, exit_code)
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
                 pid, status = ended
-                if pid in self.jobs:  # the rest are orphans of jobs
-                    conversation = self.jobs.pop(pid)
-                    with contextlib.suppress(KeyError):
-                        self.selector.unregister(conversation)
-                    _tell(conversation, status)
+                self._ended(pid, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, pid: int, exit_code: int) -> None:
+        if pid in self.jobs:  # the rest are orphans of jobs, and jobs that have announced their end
+            conversation = self.jobs.pop(pid).conversation
+            with contextlib.suppress(KeyError):  # its server is gone
+                self.selector.unregister(conversation)
+            _tell(conversation, exit_code)
 
     def end(self) -> None:
         """Kill every descendant: a killed one's children become ours, until there are none."""
@@ -199,8 +233,8 @@ class Zygote:
             time.sleep(0.002)
 
 
-def _tell(conversation: socket.socket, status: int) -> None:
-    message = {"ended": time.time(), "exit_code": os.waitstatus_to_exitcode(status)}
+def _tell(conversation: socket.socket, exit_code: int) -> None:
+    message = {"ended": time.time(), "exit_code": exit_code}
     with contextlib.suppress(OSError):  # the server has stopped listening
         conversation.sendall(json.dumps(message).encode() + b"\n")
     conversation.close()
@@ -221,12 +255,10 @@ def _children() -> list[int]:
     return []
 
 
-def _assert_one_thread() -> None:
+def _count_threads() -> None:
     tasks = Path("/proc/self/task")
     if tasks.is_dir() and (threads := len(list(tasks.iterdir()))) != 1:
-        raise RuntimeError(
-            f"the preforked parent has {threads} threads after loading; a fork would lose them"
-        )
+        print(f"{threads} threads after loading; a child has only one of them", file=sys.stderr)  # noqa: T201
 
 
 def main() -> None:
@@ -236,7 +268,7 @@ def main() -> None:
     for module in preload.FIRST:
         preload.load(module)
     gc.enable()
-    _assert_one_thread()
+    _count_threads()
     gc.freeze()
     namespace.adopt_orphans()
     zygote = Zygote(control, sys.argv[2] if len(sys.argv) > 2 else None)

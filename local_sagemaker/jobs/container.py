@@ -25,6 +25,11 @@ def outside(folder: Path, path: str) -> Path:
     return folder / relative
 
 
+def is_own(folder: Path, path: Path) -> bool:
+    """Whether what a job left at ``path`` lies in its folder: in place of a file or folder it may have put a link."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def environment(settings: Settings, *, network: bool) -> dict[str, str]:
     """The variables that any job has: AWS clients inside reach this local SageMaker, and nothing else.
 

@@ -36,8 +36,11 @@ def reason(headline: str, log: Path) -> str:
 def read(path: Path) -> str:
     """What a container left as its message or failure file; empty where it left none.
 
-    Only the first 1,024 characters count on SageMaker. The file is the job's, so it may be anything.
+    Only the first 1,024 characters count on SageMaker. The file is the job's, so it may be anything: a pipe, which
+    nobody writes to any more, or a link to somebody else's secrets.
     """
+    if path.is_symlink() or not path.is_file():
+        return ""
     try:
         with path.open("rb") as file:
             return file.read(4 * LIMIT).decode("utf-8", "replace").strip()[:LIMIT]

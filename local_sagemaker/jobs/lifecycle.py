@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from local_sagemaker.control_plane import Operation
 from local_sagemaker.errors import AwsError, ResourceInUse, ValidationException
-from local_sagemaker.jobs.container import HOST
+from local_sagemaker.jobs.container import HOST, is_own
 from local_sagemaker.jobs.failure import LIMIT, JobFailure, explain, shorten
 from local_sagemaker.jobs.images import Images
 from local_sagemaker.jobs.process import Outcome, ProcessRunner
@@ -205,7 +205,7 @@ class Jobs(ABC):
             self._threads.pop(job.name, None)
         self._finish(job.name, ending)
         if ending.status == COMPLETED:
-            for name in _IN_S3:
+            for name in filter(lambda name: is_own(job.folder, job.folder / name), _IN_S3):
                 shutil.rmtree(job.folder / name, ignore_errors=True)
 
     def _attempt(self, job: Job) -> Ending:

@@ -150,7 +150,14 @@ class ProcessingJobs(Jobs):
         return Ending(COMPLETED, fields=fields)
 
     def _upload(self, job: Job, outputs: list[_Output]) -> None:
-        numbers = [self._store.upload(output.folder, output.uri) for output in outputs]
+        for output in outputs:
+            if not container.is_own(job.folder, output.folder):
+                raise JobFailure(
+                    f"AlgorithmError: In place of the output {output.name!r} ({output.path}) the job left a link "
+                    "that leads out of it. Write the files themselves."
+                )
+        left = [output for output in outputs if output.folder.is_dir() or output.folder.is_file()]
+        numbers = [self._store.upload(output.folder, output.uri) for output in left]
         if outputs and not any(numbers):
             names = ", ".join(f"{output.name!r} ({output.path})" for output in outputs)
             raise JobFailure(

@@ -104,6 +104,7 @@ class Mirror:
     def __init__(self, store: ObjectStore, folder: Path, uri: str, seconds: float = 0.5) -> None:
         self._store = store
         self._folder = folder
+        self._inside = os.path.realpath(folder)  # now, while it cannot be a link that the job has put there
         self._uri = uri.rstrip("/")
         self._seconds = seconds
         self._seen: dict[Path, tuple[int, int]] = {}
@@ -140,9 +141,7 @@ class Mirror:
     def _look(self) -> Iterator[tuple[Path, tuple[int, int]]]:
         for path in self._folder.rglob("*"):
             try:
-                if path.is_file() and Path(os.path.realpath(path)).is_relative_to(
-                    os.path.realpath(self._folder)
-                ):
+                if path.is_file() and Path(os.path.realpath(path)).is_relative_to(self._inside):
                     about = path.stat()
                     yield path, (about.st_mtime_ns, about.st_size)
             except OSError:

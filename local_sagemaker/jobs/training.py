@@ -223,7 +223,7 @@ class TrainingJobs(Jobs):
             if outcome.ended_by == "itself" and went_well:
                 self._change(job, "Uploading")
             self._upload(job, model=went_well)
-        except (AwsError, OSError) as error:
+        except (JobFailure, AwsError, OSError) as error:
             return Ending(FAILED, failure.explain(error, "uploading the model"), fields)
         if outcome.ended_by == "stop":
             return Ending(STOPPED, fields=fields)
@@ -250,6 +250,12 @@ class TrainingJobs(Jobs):
             parts["model"] = job.folder / "model"
         for name, folder in parts.items():
             target = _artifacts(job.request, name)
+            if not container.is_own(job.folder, folder):
+                raise JobFailure(
+                    f"AlgorithmError: In place of /opt/ml/{folder.relative_to(job.folder)} the job left a link that "
+                    "leads out of it. Write the files themselves."
+                )
+            folder.mkdir(parents=True, exist_ok=True)  # the job may have taken it away
             if not target.endswith(".tar.gz"):
                 self._store.upload(folder, target)
             elif name == "model" or any(folder.iterdir()):

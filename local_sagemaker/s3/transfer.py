@@ -65,7 +65,7 @@ def upload(store: ObjectStore, source: Path, uri: str) -> int:
         The number of objects.
 
     Raises:
-        S3Error: InvalidURI; NoSuchBucket; InternalError for a full disk.
+        S3Error: InvalidURI; NoSuchBucket; KeyTooLongError; InternalError for a full disk.
         FileNotFoundError: there is no ``source``.
     """
     bucket, key = names.split_uri(uri)
@@ -74,6 +74,11 @@ def upload(store: ObjectStore, source: Path, uri: str) -> int:
         files = [(file, prefix + file.relative_to(source).as_posix()) for file in _files(source)]
     else:
         files = [(source, key + source.name if not key or key.endswith("/") else key)]
+    for _, name in files:  # all of them first, so that nothing is stored where something cannot be
+        try:
+            names.check_key(name)
+        except S3Error as error:
+            raise S3Error(error.code, f"The file {name!r} cannot be an object. {error.message}") from None
     for path, name in files:
         with path.open("rb") as file:
             store.put(bucket, name, file)

@@ -406,3 +406,68 @@ def test_a_completed_job_leaves_little_behind(workshop: Workshop, prefix: str) -
         "resourceconfig.json",
     }
     assert (Path(bad["_Folder"]) / "processing" / "result" / "x").read_text() == "x"
+
+
+LINKED = {
+    "the output itself": "os.rmdir('/opt/ml/processing/o'); os.symlink('/etc', '/opt/ml/processing/o')",
+    "a folder above it": "shutil.rmtree('/opt/ml/processing'); os.symlink('/', '/opt/ml/processing')",
+    "a file in it": "os.symlink('/etc/passwd', '/opt/ml/processing/o/passwd')",
+}
+
+
+@pytest.mark.parametrize("script", LINKED.values(), ids=LINKED)
+def test_no_link_takes_out_what_is_not_the_jobs(workshop: Workshop, prefix: str, script: str) -> None:
+    """A job that puts a link in place of its output sends nothing of this machine to S3."""
+    request = workshop.processing(
+        f"import os, shutil; {script}",
+        outputs=[workshop.output("o", f"s3://bucket/{prefix}", LocalPath="/opt/ml/processing/o")],
+    )
+
+    job = workshop.run(request)
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "'o' (/opt/ml/processing/o)" in job["FailureReason"]
+    assert workshop.keys(f"{prefix}/") == []
+
+
+@pytest.mark.parametrize("script", ["os.rmdir(o)", "os.rmdir(o); os.mkfifo(o)"], ids=["gone", "a pipe"])
+def test_an_output_that_is_no_folder_is_one_without_files(
+    workshop: Workshop, prefix: str, script: str
+) -> None:
+    """A job that takes its output folder away fails for want of output, and is not waited for."""
+    request = workshop.processing(
+        f"import os; o = '/opt/ml/processing/o'; {script}",
+        outputs=[workshop.output("o", f"s3://bucket/{prefix}")],
+    )
+
+    job = workshop.run(request)
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("AlgorithmError: The job ended well but wrote no output to 'o'")
+
+
+@pytest.mark.parametrize("make", ["os.mkfifo(path)", "os.symlink('/etc/passwd', path)"], ids=["pipe", "link"])
+def test_a_message_is_a_file(workshop: Workshop, make: str) -> None:
+    """What is no file in place of the exit message is neither read nor waited for."""
+    request = workshop.processing(
+        f"import os; path = '/opt/ml/output/message'; os.makedirs('/opt/ml/output', exist_ok=True); {make}"
+    )
+
+    job = workshop.run(request)
+
+    assert job["ProcessingJobStatus"] == "Completed"
+    assert "ExitMessage" not in job
+
+
+def test_a_file_that_no_object_can_be_is_named(workshop: Workshop, prefix: str) -> None:
+    """A file name that is not UTF-8 fails the job by name, and nothing of the output is stored."""
+    request = workshop.processing(
+        "o = b'/opt/ml/processing/o/'; open(o + b'a', 'w'); open(o + b'\\xff', 'w')",
+        outputs=[workshop.output("o", f"s3://bucket/{prefix}")],
+    )
+
+    job = workshop.run(request)
+
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert r"\udcff' cannot be an object" in job["FailureReason"]
+    assert workshop.keys(f"{prefix}/") == []

@@ -350,3 +350,27 @@ def test_spot_training_is_accepted(workshop: Workshop) -> None:
 
     assert (job["TrainingJobStatus"], job["EnableManagedSpotTraining"]) == ("Completed", True)
     assert job["StoppingCondition"] == stopping
+
+
+@pytest.mark.parametrize("folder", ["model", "output/data", "checkpoints"])
+def test_no_link_takes_out_what_is_not_the_jobs(workshop: Workshop, folder: str) -> None:
+    """A job that puts a link in place of a folder that goes to S3 sends nothing of this machine there."""
+    path = f"/opt/ml/{folder}"
+    uri = f"s3://bucket/linked/{folder}"
+    job = run(
+        workshop,
+        f"import os; os.rmdir({path!r}); os.symlink('/etc', {path!r})",
+        OutputDataConfig={"S3OutputPath": f"{uri}/out"},
+        CheckpointConfig={"S3Uri": f"{uri}/checkpoints"},
+    )
+
+    assert job["TrainingJobStatus"] == ("Completed" if folder == "checkpoints" else "Failed")
+    assert not [key for key in workshop.keys(f"linked/{folder}/") if not key.endswith("/model.tar.gz")]
+
+
+def test_a_job_may_take_its_folders_away(workshop: Workshop) -> None:
+    """A job that fails after it has deleted its output folder fails for its own reason."""
+    job = run(workshop, "import os, sys; os.rmdir('/opt/ml/output/data'); sys.exit('my reason')")
+
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].endswith("my reason")

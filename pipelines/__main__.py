@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines import collector
 from pipelines import config as settings
 from pipelines.config import ENVIRONMENTS, USECASES, Config
 from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, suggestion
@@ -200,9 +201,10 @@ def _config(options: argparse.Namespace) -> Config:
 def _definition(config: Config) -> str:
     """Build; the SDK is imported only here, for it takes two seconds and looks for a region while it is imported."""
     os.environ.setdefault("AWS_DEFAULT_REGION", config.environment.region)
-    from pipelines.training import definition
+    with collector.paused():
+        from pipelines.training import definition
 
-    return definition(config)
+        return definition(config)
 
 
 def _refuse_bad_definition(definition: dict[str, object]) -> None:

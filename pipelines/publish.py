@@ -44,6 +44,13 @@ class Publication:
     source_dir: str  # the training job's sourcedir.tar.gz
     objects: Mapping[str, bytes] = field(repr=False)  # key in the bucket -> content
 
+    @property
+    def prefixes(self) -> list[str]:
+        """The addresses within the bucket: every object lies below one of them."""
+        places = [place for code in self.code.values() for place in (code.package, code.settings)]
+        places.append(self.source_dir.removesuffix(contract.SOURCE_ARCHIVE).rstrip("/"))
+        return sorted({f"{place.split('/', 3)[3]}/" for place in places})
+
 
 def plan(config: Config) -> Publication:
     """The addresses and objects for ``config``; nothing is uploaded."""
@@ -71,16 +78,23 @@ def plan(config: Config) -> Publication:
 
 def upload(publication: Publication, bucket: str, s3: Any) -> int:
     """Put what is not there yet into ``bucket``, and return how many objects that were."""
+    pages = s3.get_paginator("list_objects_v2")
 
-    def put(item: tuple[str, bytes]) -> bool:
-        key, content = item
-        if s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount"):
-            return False
-        s3.put_object(Bucket=bucket, Key=key, Body=content)
-        return True
+    def there(prefix: str) -> set[str]:
+        return {
+            entry["Key"]
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix)
+            for entry in page.get("Contents", [])
+        }
+
+    def put(key: str) -> None:
+        s3.put_object(Bucket=bucket, Key=key, Body=publication.objects[key])
 
     with ThreadPoolExecutor(8) as pool:
-        return sum(pool.map(put, publication.objects.items()))
+        known = set().union(*pool.map(there, publication.prefixes))
+        new = sorted(publication.objects.keys() - known)
+        list(pool.map(put, new))
+    return len(new)
 
 
 @cache

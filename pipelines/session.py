@@ -6,11 +6,14 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import boto3
 from sagemaker.core.config.config_manager import SageMakerConfig
+from sagemaker.core.local.local_session import LocalSagemakerClient
 from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+from pipelines import collector
 
 # The SDK reports every call to AWS unless its own configuration says otherwise.
 SDK_CONFIG = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
@@ -39,26 +42,35 @@ class BuildSession(PipelineSession):  # type: ignore[misc]  # the SDK has no typ
 
 @contextmanager
 def building() -> Iterator[None]:
-    """While it lasts, the SDK asks IAM nothing, says little, and does not check its configuration over and over.
+    """While it lasts, the SDK asks IAM nothing, says little, and does no work for nothing.
 
     SDK 3.27 holds its configuration against a JSON schema about 50 times while one pipeline of five steps is built,
-    50 ms each; ours is the constant above, which the session's constructor has checked. The role is AWS's to judge
-    when the pipeline is created. Its warnings say that nothing is run and which job names are left out, as is meant.
+    50 ms each; ours is the constant above, which the session's constructor has checked. And it makes a local-mode
+    session, with clients of its own, for each processing step, only to read the name of a method. The role is AWS's
+    to judge when the pipeline is created. Its warnings say that nothing is run and which job names are left out, as
+    is meant.
     """
-    check = SageMakerConfig.__dict__["validate_sagemaker_config"]
     role_check = os.environ.get(ROLE_CHECK)
     disabled = logging.root.manager.disable
-    SageMakerConfig.validate_sagemaker_config = staticmethod(lambda *_, **__: None)
-    os.environ[ROLE_CHECK] = "false"
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        SageMakerConfig.validate_sagemaker_config = check
-        logging.disable(disabled)
-        if role_check is None:
-            del os.environ[ROLE_CHECK]
-        else:
-            os.environ[ROLE_CHECK] = role_check
+    with ExitStack() as stack:
+        stack.enter_context(collector.paused())
+        for owner, name, instead in (
+            (SageMakerConfig, "validate_sagemaker_config", staticmethod(lambda *_, **__: None)),
+            (LocalSagemakerClient, "__init__", lambda *_, **__: None),
+        ):
+            stack.callback(setattr, owner, name, owner.__dict__[name])
+            setattr(owner, name, instead)
+        os.environ[ROLE_CHECK] = "false"
+        stack.callback(_restore, ROLE_CHECK, role_check)
+        logging.disable(logging.WARNING)
+        stack.callback(logging.disable, disabled)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = value

@@ -82,3 +82,21 @@ def test_publishing_twice_uploads_once(publication: publish.Publication, client)
 
     assert len(publication.objects) == publish.upload(publication, "published-twice", s3)
     assert publish.upload(publication, "published-twice", s3) == 0
+
+
+def test_every_object_lies_below_a_prefix(publication: publish.Publication) -> None:
+    """So that one listing for each says what is there already."""
+    assert all(key.startswith(tuple(publication.prefixes)) for key in publication.objects)
+
+
+def test_only_what_is_missing_is_uploaded(publication: publish.Publication, client) -> None:
+    """An upload that was cut short is completed, and what it had done is not done again."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="published-in-part")
+    publish.upload(publication, "published-in-part", s3)
+    lost = sorted(publication.objects)[3]
+    s3.delete_object(Bucket="published-in-part", Key=lost)
+
+    assert publish.upload(publication, "published-in-part", s3) == 1
+    content = s3.get_object(Bucket="published-in-part", Key=lost)["Body"].read()
+    assert publication.objects[lost] == content

@@ -15,7 +15,7 @@ from benchmarks.six_steps import step
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 INPUT = f"{step.BASE}/input"
-ROWS = 30_000
+ROWS = 70_000
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 
 Shape = Mapping[str, Sequence[str]]

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+def available_cores() -> int:
+    """The cores that this process may use; all of the machine's where the system has no affinity (macOS)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Settings:
     """One local SageMaker. Every path lies below ``folder``."""
@@ -17,7 +22,7 @@ class Settings:
     port: int = 7077  # 0 takes a free one
     region: str = "us-east-1"
     account: str = "123456789012"  # AWS's example account, and moto's
-    cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))  # what all jobs together may use
+    cores: int = field(default_factory=available_cores)  # what all jobs together may use
     images: Mapping[str, str] = field(default_factory=dict)  # image pattern -> runtime, beside the built-in ones
 
     @property

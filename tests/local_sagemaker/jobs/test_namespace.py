@@ -61,8 +61,11 @@ def test_entering_gives_private_places(works_here, tmp_path, rung, user):
     for path in (folder, scratch):
         path.mkdir()
         path.chmod(0o777)
-    for parent in (root, *root.parents[:2]):
-        if parent != Path("/tmp"):
+    for parent in (
+        root,
+        *root.parents,
+    ):  # pytest's folders are its user's own; how many there are depends on xdist
+        if "pytest-" in str(parent):
             parent.chmod(0o755)
     opt = set(Path("/opt").iterdir())
     out = python(ENTER, folder, scratch, rung, user)

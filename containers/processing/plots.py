@@ -1,42 +1,20 @@
-"""The report's pictures: one small PNG a question, in colours that every reader can tell apart.
-
-Colours after Okabe & Ito, *Color Universal Design* (2008). Figures are made without pyplot, which would
-look for a display, keep every figure alive and take longer to import than all of these take to draw.
-"""
+"""The evaluation report's pictures: one small PNG a question."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from containers.metrics.calibration import reliability
 from containers.metrics.ranking import curve, thin
+from containers.processing.figure import BLUE, CYCLE, GREY, ORANGE, figure
 from containers.processing.report import Assessment
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8A8A8A"
-CYCLE = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", "#F0E442", "#000000")
-STYLE = {
-    "text.parse_math": False,  # a class called "$5 to $9" is no formula
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#555555",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "savefig.dpi": 110,
-}
 MOST = 15  # bars or classes that can still be read
 DOTS = 4000  # of a scatter plot; more take long and only darken it
 
@@ -46,27 +24,14 @@ def draw(assessment: Assessment, importance: Mapping[str, float], title: str, fo
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for name, paint in PICTURES[assessment.problem].items():
-        with _figure(folder / name, title) as axes:
+        with figure(folder / name, title) as axes:
             paint(axes, assessment)
         names.append(name)
     if importance:
-        with _figure(folder / "feature_importance.png", title) as axes:
+        with figure(folder / "feature_importance.png", title) as axes:
             feature_importance(axes, importance)
         names.append("feature_importance.png")
     return names
-
-
-@contextmanager
-def _figure(path: Path, title: str) -> Iterator[Axes]:
-    """An empty chart; what was drawn in it is written when the block is left."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(5.6, 4.2), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        yield axes
-        figure.supxlabel(title, x=0.99, ha="right", fontsize=7, color=GREY)
-        # Without "Software" the same numbers give the same bytes, whatever the version of matplotlib.
-        figure.savefig(path, metadata={"Software": None})
 
 
 def roc(axes: Axes, assessment: Assessment) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,13 @@ def _compiled(name: str, regex: str) -> re.Pattern[str]:
 class Reader:
     """Follows a log while it grows; each call of ``read`` takes in what was added since."""
 
-    def __init__(self, log: Path, wanted: tuple[Definition, ...]) -> None:
+    def __init__(
+        self, log: Path, wanted: tuple[Definition, ...], seen: Callable[[float], None] | None = None
+    ) -> None:
+        """``seen`` is called with every value, in the order in which they were printed."""
         self._log = log
         self._wanted = wanted
+        self._seen = seen
         self._position = 0
         self._lock = threading.Lock()  # the job's thread reads, and whoever describes the job
         self._last: dict[str, dict[str, Any]] = {}
@@ -95,6 +99,8 @@ class Reader:
                     "Value": value,
                     "Timestamp": event.timestamp / 1000,
                 }
+                if self._seen:
+                    self._seen(value)
 
 
 def _number(found: re.Match[str] | None) -> float | None:

@@ -74,6 +74,10 @@ class TrainingJobs(Jobs):
         super().__init__(*parts)
         self._readers: dict[str, metrics.Reader] = {}  # of the jobs that are running
 
+    def accepted(self, request: Document) -> Document:
+        """What a job's document would begin with. Raises AwsError where the request would be refused."""
+        return self._accept(request)
+
     def _accept(self, request: Document) -> Document:
         runtime = self._runtime(request)
         algorithm = request["AlgorithmSpecification"]

@@ -6,11 +6,10 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from local_sagemaker import aws_request
+from local_sagemaker import aws_request, json_text
 from local_sagemaker.errors import AwsError, UnsupportedOperation, ValidationException
 from local_sagemaker.filter_pattern import matcher
 from local_sagemaker.listing import cut
@@ -46,7 +45,7 @@ class CloudWatchLogs:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer what concerns SageMaker's groups; hand on the rest."""
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-        request = json.loads(aws_request.body(environ) or b"{}")
+        request = _request(environ)
         if operation == "DescribeLogGroups":
             region = aws_request.caller(environ).region or self._settings.region
             return json_answer(self._describe_groups(request, region)).send(start_response)
@@ -179,6 +178,16 @@ def _within(request: Request) -> Callable[[Event], bool]:
 
 def _event_row(event: Event) -> Row:
     return {"timestamp": event.timestamp, "message": event.message, "ingestionTime": event.timestamp}
+
+
+def _request(environ: WSGIEnvironment) -> Request:
+    try:
+        request = json_text.parse(aws_request.body(environ) or b"{}")
+    except ValueError as error:
+        raise AwsError(f"The request's body is not JSON: {error}", code="SerializationException") from None
+    if not isinstance(request, dict):
+        raise AwsError("The request's body must be a JSON object.", code="SerializationException")
+    return request
 
 
 def _rows(member: str, rows: Iterable[Row], request: Request, sort_by: str = "") -> Row:

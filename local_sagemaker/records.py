@@ -133,10 +133,11 @@ class Records:
             self._execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._execute("COMMIT")
             except BaseException:
-                self._execute("ROLLBACK")
+                if self._open().in_transaction:  # a full disk may have undone it already
+                    self._execute("ROLLBACK")
                 raise
-            self._execute("COMMIT")
 
     def wait(
         self, kind: str, name: str, until: Callable[[Document], bool], timeout: float | None = None

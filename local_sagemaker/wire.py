@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from local_sagemaker import json_text
 from local_sagemaker.control_plane import ControlPlane
 from local_sagemaker.errors import AwsError
 
@@ -68,7 +69,7 @@ def _request(environ: WSGIEnvironment) -> dict[str, Any]:
     stream = environ["wsgi.input"]
     body = stream.read(int(length)) if length else stream.read() if ends else b""
     try:
-        request = json.loads(body or b"{}")
+        request = json_text.parse(body or b"{}")
     except ValueError as error:
         raise AwsError(f"The request's body is not JSON: {error}", code="SerializationException") from None
     if not isinstance(request, dict):

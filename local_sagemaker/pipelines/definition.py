@@ -6,12 +6,12 @@ to the top, each remembering its branch, so that everything else sees one flat s
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_sagemaker import json_text
 from local_sagemaker.errors import ValidationException
 from local_sagemaker.pipelines.problem import Problem, hint
 
@@ -105,7 +105,7 @@ def parse(source: str | Mapping[str, Any]) -> tuple[Definition, list[Problem]]:
     problems: list[Problem] = []
     if isinstance(source, str):
         try:
-            source = json.loads(source)
+            source = json_text.parse(source)
         except ValueError as error:
             return Definition(), [Problem("", f"It is not JSON: {error}")]
     if not isinstance(source, Mapping):

@@ -98,16 +98,23 @@ class Executions:
         }
         context = self._context(document, definition)
         document |= _experiment(context, request.get("MlflowExperimentName"))
-        self._records.create(state.EXECUTION, record, document)
-        for step in selection.copied if selection else ():
-            source = request["SelectiveExecutionConfig"]["SourcePipelineExecutionArn"]
-            copy = {**step, "SelectiveExecutionResult": {"SourcePipelineExecutionArn": source}}
-            self._records.create(state.steps_kind(record), step["StepName"], copy)
-        self._records.create(tokens_kind(name), request["ClientRequestToken"], {"PipelineExecutionArn": arn})
-        self._records.update(PIPELINE, name, {"LastRunTime": now, "LastExecutionTime": now})
-        self._records.update(
-            version_kind(name), str(version["PipelineVersionId"]), {"LastExecutionPipelineExecutionArn": arn}
-        )
+        token = request["ClientRequestToken"]
+        with self._records.together():
+            earlier = self._records.get(tokens_kind(name), token)
+            if earlier is not None:  # somebody with the same token was quicker
+                return earlier
+            self._records.create(state.EXECUTION, record, document)
+            for step in selection.copied if selection else ():
+                source = request["SelectiveExecutionConfig"]["SourcePipelineExecutionArn"]
+                copy = {**step, "SelectiveExecutionResult": {"SourcePipelineExecutionArn": source}}
+                self._records.create(state.steps_kind(record), step["StepName"], copy)
+            self._records.create(tokens_kind(name), token, {"PipelineExecutionArn": arn})
+            self._records.update(PIPELINE, name, {"LastRunTime": now, "LastExecutionTime": now})
+            self._records.update(
+                version_kind(name),
+                str(version["PipelineVersionId"]),
+                {"LastExecutionPipelineExecutionArn": arn},
+            )
         self._run(record, document, context, only=selection.steps if selection else None)
         return document
 

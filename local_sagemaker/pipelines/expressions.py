@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local_sagemaker import json_text
 from local_sagemaker.errors import AwsError
 from local_sagemaker.pipelines import properties
 from local_sagemaker.pipelines.definition import Definition
@@ -189,7 +190,7 @@ def _json_get(arguments: Any, scope: Scope) -> Any:
         if not isinstance(uri, str):
             raise ExpressionError("Std:JsonGet takes an object with Path, and PropertyFile or S3Uri.")
     try:
-        document = json.loads(scope.read(uri))
+        document = json_text.parse(scope.read(uri))
     except AwsError as error:
         raise ExpressionError(f"Std:JsonGet cannot read {uri}: {error.message}") from None
     except ValueError as error:

@@ -80,10 +80,11 @@ class StoredPipelines:
             "_LatestVersion": 1,
         }
         try:
-            self._records.create(PIPELINE, name, document)
+            with self._records.together():
+                self._records.create(PIPELINE, name, document)
+                self._add_version(document, definition, request)
         except stored.Exists:
             raise _taken(name) from None
-        self._add_version(document, definition, request)
         return document
 
     def update(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -100,9 +101,10 @@ class StoredPipelines:
             latest = document["_LatestVersion"] + (definition is not None)
             return {**document, **changed, "_LatestVersion": latest}
 
-        document = self._records.update(PIPELINE, name, change)
-        if definition is not None:
-            self._add_version(document, definition, request)
+        with self._records.together():
+            document = self._records.update(PIPELINE, name, change)
+            if definition is not None:
+                self._add_version(document, definition, request)
         return {**document, "PipelineVersionId": document["_LatestVersion"]}
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -113,21 +115,24 @@ class StoredPipelines:
 
     def delete(self, request: dict[str, Any]) -> dict[str, Any]:
         """Forget a pipeline, its versions, its executions and their cached results."""
-        pipeline = self.named(request["PipelineName"])
-        name = pipeline["PipelineName"]
-        executions = [item for item in self._records.items(state.EXECUTION) if item[1]["_Pipeline"] == name]
-        for _, execution in executions:
-            if execution["PipelineExecutionStatus"] not in state.EXECUTION_TERMINAL:
-                raise ConflictException(
-                    f"Pipeline '{pipeline['PipelineArn']}' cannot be deleted while it has running executions: "
-                    f"{execution['PipelineExecutionArn']}."
-                )
-        self._records.delete(PIPELINE, name)
-        for execution_name, _ in executions:
-            self._clear(state.steps_kind(execution_name))
-            self._records.delete(state.EXECUTION, execution_name)
-        for kind in (version_kind(name), tokens_kind(name), cache_kind(name)):
-            self._clear(kind)
+        with self._records.together():
+            pipeline = self.named(request["PipelineName"])
+            name = pipeline["PipelineName"]
+            executions = [
+                item for item in self._records.items(state.EXECUTION) if item[1]["_Pipeline"] == name
+            ]
+            for _, execution in executions:
+                if execution["PipelineExecutionStatus"] not in state.EXECUTION_TERMINAL:
+                    raise ConflictException(
+                        f"Pipeline '{pipeline['PipelineArn']}' cannot be deleted while it has running executions: "
+                        f"{execution['PipelineExecutionArn']}."
+                    )
+            self._records.delete(PIPELINE, name)
+            for execution_name, _ in executions:
+                self._clear(state.steps_kind(execution_name))
+                self._records.delete(state.EXECUTION, execution_name)
+            for kind in (version_kind(name), tokens_kind(name), cache_kind(name)):
+                self._clear(kind)
         return pipeline
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:

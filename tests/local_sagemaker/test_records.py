@@ -1,4 +1,5 @@
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -218,6 +219,30 @@ def test_what_was_written_survives_kill_9(tmp_path):
 
     assert job["n"] >= last >= 100
     assert [model["n"] for model in models[:last]] == list(range(1, last + 1))
+
+
+def test_a_full_disk_undoes_what_belongs_together(tmp_path):
+    """Where there is no room for all of it nothing is written, and what comes later is written again."""
+    path = tmp_path / "r.sqlite"
+    records = Records(path)
+    with sqlite3.connect(path) as size:
+        pages = size.execute("PRAGMA page_count").fetchone()[0]
+    records._connection.execute(f"PRAGMA max_page_count={pages + 2}")
+
+    def write_much():
+        with records.together():
+            for number in range(100):
+                records.create("Model", str(number), {"text": "x" * 1000})
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        write_much()
+    records._connection.execute("PRAGMA max_page_count=1000000")
+    records.create("Model", "later", {})
+    records.close()
+
+    again = Records(path)
+    assert again.items("Model") == [("later", {})]
+    again.close()
 
 
 names = st.sampled_from("abc")

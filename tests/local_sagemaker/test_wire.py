@@ -106,6 +106,7 @@ def test_a_failure_inside_is_logged_with_its_traceback(api, caplog):
         ("SageMaker.ListModels", b"{", "SerializationException"),
         ("SageMaker.ListModels", b"[]", "SerializationException"),
         ("SageMaker.ListModels", b"\xff", "SerializationException"),
+        ("SageMaker.ListModels", b"[" * 100_000, "SerializationException"),
         ("SageMaker.ListModel", b"{}", "UnknownOperationException"),
         ("Logs.ListModels", b"{}", "UnknownOperationException"),
         ("", b"{}", "UnknownOperationException"),

@@ -324,7 +324,12 @@ def test_every_mutation_is_caught(mutate: Callable[[Any], None], message: str) -
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "It is not JSON: "), ("[]", "It is not a JSON object."), ("null", "It is not a JSON object.")],
+    [
+        ("{", "It is not JSON: "),
+        ("[" * 100_000, "It is not JSON: it is nested more than 100 levels deep"),
+        ("[]", "It is not a JSON object."),
+        ("null", "It is not a JSON object."),
+    ],
 )
 def test_what_is_no_definition_is_one_problem(text: str, message: str) -> None:
     """Nothing can be said about a text that cannot be read, but that."""

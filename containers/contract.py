@@ -24,6 +24,7 @@ HOLDOUT = "holdout"  # the test rows as they were before the flow, in the same o
 FLOW = "flow"  # the fitted prep flow
 MODEL = "model"
 EVALUATION = "evaluation"
+TUNING = "tuning"
 
 # Files within them.
 SETTINGS_FILE = "usecase.json"
@@ -35,6 +36,8 @@ MODEL_INFO_FILE = "model.json"  # what serving must know besides: problem, label
 MODEL_ARCHIVE = "model.tar.gz"
 SOURCE_ARCHIVE = "sourcedir.tar.gz"  # what a framework container unpacks and runs
 EVALUATION_FILE = "evaluation.json"
+TUNING_FILE = "tuning.json"
+TRIALS_FILE = "trials.csv"
 
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
 
@@ -65,6 +68,16 @@ def metric_definitions(problem: str) -> list[dict[str, str]]:
         for channel in (TRAIN, VALIDATION)
         for metric in EVAL_METRICS[problem]
     ]
+
+
+def candidate(rank: int) -> str:
+    """The input that holds the model of the ``rank``-th best trial, from 2 on; the best is ``MODEL``."""
+    return f"{MODEL}-{rank}"
+
+
+def script_hyperparameters(source_dir: str) -> dict[str, str]:
+    """The two hyperparameters that tell a framework container which program to run, out of which archive."""
+    return {"sagemaker_program": "train.py", "sagemaker_submit_directory": source_dir}
 
 
 def metric_path(problem: str, metric: str) -> str:

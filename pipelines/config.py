@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -15,8 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from containers.flow_schema import problems as flow_problems
+from containers.training.hyperparameters import parse
 from containers.training.hyperparameters import problems as hyperparameter_problems
+from pipelines import tuning_checks
 from pipelines.errors import SettingsError, UsageError, suggestion
+from steps.search import Tuning
 from steps.settings import Cache, Keys, Machine, Network, Retry
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
@@ -195,6 +199,7 @@ class UseCase(Record):
     split: Split = Split()
     flow: tuple[Mapping[str, Any], ...] = ()
     training: Training = Training()
+    tuning: Tuning = Tuning()
     evaluation: Evaluation = Evaluation()
     gate: Gate
     registry: Group
@@ -208,7 +213,13 @@ class UseCase(Record):
 
     @property
     def hyperparameters(self) -> dict[str, bool | int | float | str]:
-        """What the training script is told; booster parameters keep XGBoost's names."""
+        """What the training script is told, as far as no search chooses it; booster parameters keep XGBoost's names."""
+        searched = self.tuning.ranges if self.tuning.enabled else {}
+        return {name: value for name, value in self.fixed.items() if name not in searched}
+
+    @property
+    def fixed(self) -> dict[str, bool | int | float | str]:
+        """Every hyperparameter with the value that it has where nothing is searched."""
         training = self.training
         return {
             "problem": self.problem,
@@ -217,6 +228,13 @@ class UseCase(Record):
             "seed": training.seed,
             **training.booster,
         }
+
+    @property
+    def search(self) -> Tuning:
+        """The search, with what its settings leave to be known: the objective, and which way it gets better."""
+        metric = parse({name: str(value) for name, value in self.fixed.items()}).metrics[-1]
+        objective = self.tuning.objective or f"validation:{metric}"
+        return replace(self.tuning, objective=objective, direction=tuning_checks.direction(objective))
 
     def cross_checks(self) -> list[str]:
         """What is wrong between the tables; each of them may be right by itself."""
@@ -234,8 +252,9 @@ class UseCase(Record):
             found.append(
                 f"gate.metric: '{self.gate.metric}' is not a metric of a {self.problem} problem. {known}"
             )
-        texts = {name: str(value) for name, value in self.hyperparameters.items()}
+        texts = {name: str(value) for name, value in self.fixed.items()}
         found += [f"training: {problem}" for problem in hyperparameter_problems(texts)]
+        found += tuning_checks.problems(self.tuning, texts)
         found += flow_problems(
             list(self.flow), dict(self.columns), self.label, multiclass=self.problem == "multiclass"
         )

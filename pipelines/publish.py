@@ -15,7 +15,7 @@ import json
 import tarfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ SETTINGS_READ = {
     "ingest": ("name", "problem", "label", "positive", "source", "columns"),
     "prep": ("name", "problem", "label", "positive", "source", "columns", "split", "flow"),
     "evaluate": ("name", "title", "problem", "label", "positive", "gate"),
+    "tuning_report": ("name", "title"),
 }
 
 
@@ -43,6 +44,12 @@ class Publication:
     code: Mapping[str, Code]  # processing module -> where its code and settings lie
     source_dir: str  # the training job's sourcedir.tar.gz
     objects: Mapping[str, bytes] = field(repr=False)  # key in the bucket -> content
+
+    @property
+    def recipe(self) -> str:
+        """What makes training rows of raw data, in a word: equal data and an equal recipe give equal rows."""
+        makers = [address for name in ("ingest", "prep") for address in astuple(self.code[name])]
+        return hashlib.sha256("\n".join(makers).encode()).hexdigest()
 
     @property
     def prefixes(self) -> list[str]:

@@ -1,13 +1,19 @@
-"""Train a model and register it if it is good enough.
+"""Train a model, or search for the best one, and register it if it is good enough.
 
-ingest ─► prep ─► train ─► evaluate ─► gate ─┬─► register
-                                             └─► fail, naming the bar and by how much it was missed
+ingest ─► prep ─┬─► tune ─┬─► evaluate ─► gate ─┬─► register
+                │         └─► tuning report     └─► fail, naming the bar and by how much it was missed
+                └─► train ──► evaluate …   where the use case does not tune
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from sagemaker.core import image_uris
+from sagemaker.core.helper.pipeline_variable import StrPipeVar
 from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
 from containers import contract
 from pipelines.config import Config
@@ -21,11 +27,27 @@ from steps.ingest import ingest_step
 from steps.prep import prep_step
 from steps.processing import output_uri
 from steps.register import Hosting, register_step
+from steps.script import Script
+from steps.search import WarmStart
 from steps.settings import Tags
 from steps.train import train_step
+from steps.tune import chosen, model_uri, tune_step
+from steps.tuning_report import tuning_report_step
 
 
-def build(config: Config, session: BuildSession, publication: Publication) -> Pipeline:
+@dataclass(frozen=True)
+class Learned:
+    """What training came to, whichever way it was done."""
+
+    steps: list[Step]
+    model: StrPipeVar
+    lineage: Mapping[str, StrPipeVar]
+    runners_up: tuple[StrPipeVar, ...] = ()
+
+
+def build(
+    config: Config, session: BuildSession, publication: Publication, warm_start: WarmStart | None = None
+) -> Pipeline:
     """The training pipeline for ``config``, whose steps run the code that ``publication`` names."""
     environment, usecase = config.environment, config.usecase
     context = step_context(config, session)
@@ -35,23 +57,14 @@ def build(config: Config, session: BuildSession, publication: Publication) -> Pi
 
     ingest = ingest_step(context, image, machine, code["ingest"], knobs.input_data)
     prep = prep_step(context, image, machine, code["prep"], output_uri(ingest, contract.DATA))
-    train = train_step(
-        context,
-        training_image,
-        environment.training,
-        publication.source_dir,
-        usecase.hyperparameters,
-        train=output_uri(prep, contract.TRAIN),
-        validation=output_uri(prep, contract.VALIDATION),
-        flow=output_uri(prep, contract.FLOW),
-    )
-    model = train.properties.ModelArtifacts.S3ModelArtifacts
+    learned = learn(config, context, publication, training_image, prep, warm_start)
     evaluate = evaluate_step(
         context,
         image,
         machine,
         code["evaluate"],
-        model=model,
+        model=learned.model,
+        runners_up=learned.runners_up,
         validation=output_uri(prep, contract.VALIDATION),
         test=output_uri(prep, contract.TEST),
         bar=knobs.quality_bar,
@@ -62,16 +75,17 @@ def build(config: Config, session: BuildSession, publication: Publication) -> Pi
         training_image,
         Hosting(environment.registry.instances, environment.registry.batch_instances),
         usecase.registry.group,
-        model=model,
+        model=learned.model,
         evaluation=output_uri(evaluate, contract.EVALUATION),
         approval=knobs.approval_status,
         lineage={
             "UseCase": usecase.name,
             "InputData": knobs.input_data,
             "DataManifest": output_uri(ingest, contract.MANIFEST),
+            "DataRecipe": publication.recipe,
             "PrepFlow": output_uri(prep, contract.FLOW),
-            "TrainingJob": train.properties.TrainingJobArn,
             "TrainingCode": publication.source_dir,
+            **learned.lineage,
         },
         commit=knobs.source_commit,
     )
@@ -81,17 +95,48 @@ def build(config: Config, session: BuildSession, publication: Publication) -> Pi
     return Pipeline(
         name=config.pipeline_name,
         parameters=knobs.all(),
-        steps=[ingest, prep, train, evaluate, gate],
+        steps=[ingest, prep, *learned.steps, evaluate, gate],
         sagemaker_session=session,
     )
 
 
-def definition(config: Config, publication: Publication | None = None) -> str:
+def learn(
+    config: Config,
+    context: StepContext,
+    publication: Publication,
+    training_image: str,
+    prep: ProcessingStep,
+    warm_start: WarmStart | None,
+) -> Learned:
+    """Search for the best model or train one, as the use case says; what comes after does not see the difference."""
+    environment, usecase = config.environment, config.usecase
+    script = Script(training_image, environment.training, publication.source_dir)
+    rows = {name: output_uri(prep, name) for name in (contract.TRAIN, contract.VALIDATION, contract.FLOW)}
+    if not usecase.tuning.enabled:
+        train = train_step(context, script, usecase.hyperparameters, **rows)
+        lineage = {"TrainingJob": train.properties.TrainingJobArn}
+        return Learned([train], train.properties.ModelArtifacts.S3ModelArtifacts, lineage)
+    search = usecase.search
+    tune = tune_step(context, script, search, usecase.hyperparameters, warm_start, **rows)
+    report = tuning_report_step(
+        context,
+        environment.processing_image,
+        environment.processing,
+        publication.code["tuning_report"],
+        tune,
+    )
+    runners_up = tuple(model_uri(tune, rank) for rank in range(2, search.top + 1))
+    return Learned([tune, report], model_uri(tune), chosen(tune, search), runners_up)
+
+
+def definition(
+    config: Config, publication: Publication | None = None, warm_start: WarmStart | None = None
+) -> str:
     """The definition JSON of the training pipeline; needs no network, and the same settings give the same bytes."""
     environment = config.environment
     with building():
         session = BuildSession(environment.region, environment.bucket)
-        text: str = build(config, session, publication or plan(config)).definition()
+        text: str = build(config, session, publication or plan(config), warm_start).definition()
     return text
 
 

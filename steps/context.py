@@ -47,9 +47,9 @@ class StepContext:
             else None
         )
 
-    def network_config(self, *, reads_source: bool = False) -> NetworkConfig | None:
-        """The network of a processing job; one that ``reads_source`` itself cannot be cut off from it."""
-        isolated = self.network.isolated and not reads_source
+    def network_config(self, *, reaches_out: bool = False) -> NetworkConfig | None:
+        """The network of a processing job; one that ``reaches_out``, to a source or an API, cannot be cut off."""
+        isolated = self.network.isolated and not reaches_out
         if not (isolated or self.network.encrypted or self.network.subnets):
             return None
         return NetworkConfig(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
 from sagemaker.core.workflow.parameters import ParameterFloat
 from sagemaker.core.workflow.properties import PropertyFile
@@ -23,12 +25,17 @@ def evaluate_step(
     code: Code,
     *,
     model: StrPipeVar,
+    runners_up: Sequence[StrPipeVar] = (),
     validation: StrPipeVar,
     test: StrPipeVar,
     bar: ParameterFloat,
     threshold: str,
 ) -> ProcessingStep:
-    """Judge ``model`` on rows it has not seen; ``bar`` goes in so that the report can say by how much it was missed."""
+    """Judge ``model`` on rows it has not seen; ``bar`` goes in so that the report can say by how much it was missed.
+
+    The models of the ``runners_up`` of a search, the second best first, are measured beside it.
+    """
+    candidates = {contract.candidate(rank): uri for rank, uri in enumerate(runners_up, start=2)}
     return processing_step(
         context,
         NAME,
@@ -36,7 +43,12 @@ def evaluate_step(
         image=image,
         machine=machine,
         code=code,
-        inputs={contract.MODEL: model, contract.VALIDATION: validation, contract.TEST: test},
+        inputs={
+            contract.MODEL: model,
+            **candidates,
+            contract.VALIDATION: validation,
+            contract.TEST: test,
+        },
         outputs=[contract.EVALUATION],
         arguments=["--bar", bar.to_string(), "--threshold", threshold],
         property_files=[REPORT],

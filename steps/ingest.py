@@ -27,5 +27,5 @@ def ingest_step(
         inputs={},
         outputs=[contract.DATA, contract.MANIFEST],
         arguments=["--source", source],
-        reads_source=True,
+        reaches_out=True,
     )

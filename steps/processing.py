@@ -29,7 +29,7 @@ def processing_step(
     outputs: Sequence[str],
     arguments: Sequence[StrPipeVar] = (),
     property_files: Sequence[PropertyFile] = (),
-    reads_source: bool = False,
+    reaches_out: bool = False,
 ) -> ProcessingStep:
     """A step that runs ``python3 -m containers.processing.<module>`` with ``inputs`` (name -> S3 address)."""
     processor = Processor(
@@ -44,7 +44,7 @@ def processing_step(
         max_runtime_in_seconds=machine.max_minutes * 60,
         base_job_name=name.lower(),
         env={"PYTHONPATH": str(PATHS.input(contract.CODE))},
-        network_config=context.network_config(reads_source=reads_source),
+        network_config=context.network_config(reaches_out=reaches_out),
         tags=context.tags.request() or None,
         sagemaker_session=context.session,
     )

@@ -4,7 +4,7 @@
 
 Reads the model, the validation rows (on which the threshold is chosen) and the test rows (on which
 everything is measured); writes ``evaluation.json`` and PNGs. A missed bar is a finding, not a failure: the
-job succeeds.
+job succeeds. Where a search has left more good models, they are measured beside the one that is judged.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from containers import contract, prepared
 from containers.contract import ProcessingPaths
 from containers.metrics.gate import Direction, Verdict, judge
+from containers.processing.candidates import runners_up, table
 from containers.processing.job import DataError, read_settings, run
 from containers.processing.model_archive import TrainedModel, load
 from containers.processing.plots import draw
@@ -42,7 +43,7 @@ def main(
         raise DataError(
             f"the settings say the problem is {settings.get('problem')}, the model was trained for {model.problem}"
         )
-    validation, test = (_scored(paths, model, name) for name in (contract.VALIDATION, contract.TEST))
+    validation, test = _scored(paths, model)
     try:
         assessment = assess(
             model.problem, model.classes, validation, test, rule=threshold, resamples=resamples
@@ -50,6 +51,7 @@ def main(
     except ValueError as error:
         raise DataError(str(error)) from None
     verdict = _verdict(settings.get("gate"), bar, assessment)
+    others = [(each, *_scored(paths, each)) for each in runners_up(paths)]
     output = paths.output(contract.EVALUATION)
     importance = model.importance()
     pictures = draw(assessment, importance, str(settings.get("title", settings.get("name", ""))), output)
@@ -60,6 +62,7 @@ def main(
         "feature_importance": importance,
         "model": model.description,
         "pictures": pictures,
+        **({"candidates": table([(model, validation, test), *others], threshold)} if others else {}),
         **({"gate": verdict.document()} if verdict else {}),
     }
     text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
@@ -81,10 +84,14 @@ def summary(assessment: Assessment, verdict: Verdict | None) -> str:
     return "\n".join([*lines, f"gate: {verdict.message}"] if verdict else lines)
 
 
-def _scored(paths: ProcessingPaths, model: TrainedModel, name: str) -> Scored:
-    rows = prepared.read(paths.input(name), name, model.features)
-    prepared.check_labels(rows, model.problem, len(model.classes))
-    return Scored(rows.labels, model.score(rows))
+def _scored(paths: ProcessingPaths, model: TrainedModel) -> tuple[Scored, Scored]:
+    """The validation and the test rows with the model's scores."""
+    found = []
+    for name in (contract.VALIDATION, contract.TEST):
+        rows = prepared.read(paths.input(name), name, model.features)
+        prepared.check_labels(rows, model.problem, len(model.classes))
+        found.append(Scored(rows.labels, model.score(rows)))
+    return found[0], found[1]
 
 
 def _verdict(gate: Mapping[str, Any] | None, bar: float | None, assessment: Assessment) -> Verdict | None:

@@ -76,6 +76,25 @@ def assess(
     )
 
 
+def measure(problem: str, validation: Scored, test: Scored, rule: str) -> dict[str, dict[str, float | None]]:
+    """The plain metrics on the validation and the test rows, without intervals or curves.
+
+    Raises:
+        ValueError: ``rule`` is not a rule.
+    """
+    if problem == "binary":
+        threshold = choose(validation.labels, validation.scores, rule).value
+        return {
+            "validation": _plain(BinarySample(validation.labels, validation.scores, threshold)),
+            "test": _plain(BinarySample(test.labels, test.scores, threshold)),
+        }
+    sample = MulticlassSample if problem == "multiclass" else RegressionSample
+    return {
+        "validation": _plain(sample(validation.labels, validation.scores)),
+        "test": _plain(sample(test.labels, test.scores)),
+    }
+
+
 def _binary(
     classes: Sequence[str], validation: Scored, test: Scored, rule: str, resamples: int | None, seed: int
 ) -> Assessment:

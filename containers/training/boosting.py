@@ -16,9 +16,7 @@ from dataclasses import dataclass
 import xgboost as xgb
 
 from containers.training.checkpoints import Checkpoint, Checkpoints, Scores
-from containers.training.hyperparameters import Hyperparameters, Value
-
-GROWING = ("auc", "aucpr", "map", "ndcg", "pre")  # metrics of XGBoost of which more is better
+from containers.training.hyperparameters import GROWING, Hyperparameters, Value
 
 
 @dataclass(frozen=True)

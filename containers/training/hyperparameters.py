@@ -34,6 +34,7 @@ METRICS = (
     "auc", "aucpr", "error", "logloss", "merror", "mlogloss",
     "rmse", "rmsle", "mae", "mape", "mphe", "poisson-nloglik", "gamma-nloglik", "gamma-deviance", "tweedie-nloglik",
 )  # fmt: skip  # "error@0.7" has a detail besides its name
+GROWING = ("auc", "aucpr", "map", "ndcg", "pre")  # of these more is better
 ALIASES = {
     "learning_rate": "eta",
     "min_split_loss": "gamma",
@@ -81,13 +82,18 @@ class Parameter:
         return value
 
     @property
+    def whole(self) -> bool:
+        """Whether only whole numbers will do."""
+        return self.kind is _whole
+
+    @property
     def wanted(self) -> str:
         """What a right value is, in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices) if len(self.choices) > 1 else self.choices[0]
         if self.kind is str:
             return "a text"
-        noun = "a whole number" if self.kind is _whole else "a number"
+        noun = "a whole number" if self.whole else "a number"
         bounds = []
         if self.low > -math.inf:
             bounds.append(f"above {self.low:g}" if self.above else f"at least {self.low:g}")

@@ -24,7 +24,7 @@ def test_a_job_that_reads_its_source_is_not_cut_off(make_context: Callable[..., 
     """It keeps the VPC and the encryption."""
     context = make_context(network=Network(("subnet-1",), ("sg-1",), isolated=True, encrypted=True))
 
-    reader = context.network_config(reads_source=True)
+    reader = context.network_config(reaches_out=True)
 
     assert not reader.enable_network_isolation
     assert (reader.subnets, reader.encrypt_inter_container_traffic) == (["subnet-1"], True)

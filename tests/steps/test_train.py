@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from steps.context import StepContext
+from steps.script import Script
 from steps.settings import Keys, Machine, Network
 from steps.train import train_step
 
@@ -18,9 +19,7 @@ SOURCE = "s3://bucket/code/1/sourcedir.tar.gz"
 def request(context: StepContext, compiled: Callable[..., dict[str, Any]], **machine: Any) -> dict[str, Any]:
     step = train_step(
         context,
-        IMAGE,
-        Machine(**machine),
-        SOURCE,
+        Script(IMAGE, Machine(**machine), SOURCE),
         {"eta": 0.1, "rounds": 10},
         train="s3://b/train",
         validation="s3://b/validation",

@@ -1,0 +1,96 @@
+"""The tuning report's pictures: how the search went, where its trials lay, and what mattered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from containers.processing.figure import BLUE, CYCLE, GREY, ORANGE, figure
+from containers.tuning.trials import Search
+
+OBJECTIVE, COORDINATES, IMPORTANCE = "objective.png", "parallel_coordinates.png", "importance.png"
+MARKS = {"Completed": ("o", BLUE), "Stopped": ("v", ORANGE)}
+
+
+def draw(
+    search: Search, shares: Mapping[str, float], parent_best: float | None, title: str, folder: Path
+) -> list[str]:
+    """Write every picture that this search has material for; return the names of the files."""
+    names = []
+    if search.measured:
+        with figure(folder / OBJECTIVE, title) as axes:
+            objective(axes, search, parent_best)
+        names.append(OBJECTIVE)
+        with figure(folder / COORDINATES, title, width=max(5.6, 1.6 * len(search.axes) + 2)) as axes:
+            coordinates(axes, search)
+        names.append(COORDINATES)
+    if shares:
+        with figure(folder / IMPORTANCE, title) as axes:
+            importance(axes, shares)
+        names.append(IMPORTANCE)
+    return names
+
+
+def objective(axes: Axes, search: Search, parent_best: float | None) -> None:
+    """Each trial's value in the order in which they were begun, and the best so far."""
+    for status in sorted({trial.status for trial in search.measured}):
+        mark, colour = MARKS.get(status, ("s", GREY))
+        shown = [trial for trial in search.measured if trial.status == status]
+        numbers, values = [trial.number for trial in shown], [trial.objective or 0.0 for trial in shown]
+        axes.plot(numbers, values, mark, color=colour, alpha=0.75, label=status.lower())
+    best = [math.nan if value is None else value for value in search.best_so_far()]
+    numbers = [trial.number for trial in search.trials]
+    axes.step(numbers, best, where="post", color="black", linewidth=1.2, label="best so far")
+    if parent_best is not None:
+        axes.axhline(parent_best, color=GREY, linestyle="--", linewidth=1, label="the parents' best")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(title="The search, trial by trial", xlabel="Trial", ylabel=search.metric)
+    axes.legend(loc="best", fontsize=8)
+
+
+def coordinates(axes: Axes, search: Search) -> None:
+    """A line for each trial through its place on every axis; the darker, the better; the best one thick."""
+    values = [trial.objective or 0.0 for trial in search.measured]
+    colours = ScalarMappable(
+        Normalize(min(values), max(values)), colormaps["viridis_r" if search.maximize else "viridis"]
+    )
+    best = search.best
+    for trial in sorted(search.measured, key=lambda trial: -search.cost(trial.objective)):
+        places = [axis.position(trial.hyperparameters[axis.name]) for axis in search.axes]
+        width, style = (3.0, "-") if trial is best else (1.2, "-" if trial.status == "Completed" else ":")
+        axes.plot(
+            places,
+            color=colours.to_rgba(np.asarray(trial.objective or 0.0)),
+            linewidth=width,
+            linestyle=style,
+        )
+    for number, axis in enumerate(search.axes):
+        axes.axvline(number, color=GREY, linewidth=0.8)
+        low, high = axis.ends
+        axes.annotate(low, (number, -0.05), ha="center", va="top", fontsize=8, annotation_clip=False)
+        axes.annotate(high, (number, 1.03), ha="center", va="bottom", fontsize=8, annotation_clip=False)
+    axes.set_xticks(range(len(search.axes)), [axis.name for axis in search.axes])
+    axes.tick_params(axis="x", length=0, pad=16)
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    axes.set_title("What the trials tried", pad=20)
+    axes.get_figure(root=True).colorbar(colours, ax=axes, label=search.metric, shrink=0.8)  # type: ignore[union-attr]
+
+
+def importance(axes: Axes, shares: Mapping[str, float]) -> None:
+    """The share of the objective's variance that each hyperparameter explains by itself."""
+    names = list(shares)[::-1]
+    colours = [GREY if name == "several together" else CYCLE[0] for name in names]
+    axes.barh(names, [shares[name] for name in names], color=colours, height=0.7)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.tick_params(axis="y", length=0)
+    axes.set(title="What mattered", xlabel="Share of the objective's variance", ylabel="")

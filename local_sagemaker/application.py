@@ -34,6 +34,7 @@ from local_sagemaker.s3.api import S3Api
 from local_sagemaker.s3.store import ObjectStore
 from local_sagemaker.settings import Settings
 from local_sagemaker.state_folder import Server, StateFolder
+from local_sagemaker.tuning.api import HyperParameterTuningJobs
 from local_sagemaker.wire import SageMakerApi
 
 
@@ -127,6 +128,7 @@ class LocalSageMaker:
         runner = ProcessRunner(settings)
         self._parts.callback(runner.close)
         control_plane = ControlPlane(settings)
+        training_jobs = TrainingJobs(settings, records, store, runner)
         modules: list[Module] = [
             Models(settings, records),
             ModelPackageGroups(settings, records),
@@ -135,7 +137,8 @@ class LocalSageMaker:
             Tags(records),
             Search(records),
             ProcessingJobs(settings, records, store, runner),
-            TrainingJobs(settings, records, store, runner),
+            training_jobs,
+            HyperParameterTuningJobs(settings, records, control_plane, runner, training_jobs),
             Pipelines(settings, records, store, control_plane),
         ]
         for module in modules:

@@ -114,7 +114,7 @@ def _property(step: Step, parts: tuple[properties.Part, ...]) -> Kind:
             f"step {step.name!r} ({step.type}) has no property {properties.written(parts)!r}."
             f"{hint(properties.written(parts), kind.properties)}"
         )
-    shape: Shape = output_shape(kind.describe)
+    shape: Shape = output_shape(kind.listed.get(str(parts[0]), kind.describe))
     arguments: Any = step.arguments
     for depth, part in enumerate(parts):
         where = f"Steps.{step.name}" + "".join(f".{item}" for item in parts[:depth] if isinstance(item, str))

@@ -139,7 +139,7 @@ class StepRun:
             arguments = self._type.prepare(self._step, scope)
         except ExpressionError as error:
             raise StepFailure(f"ClientError: {error}") from error
-        key = {field: arguments[field] for field in self._type.cache_keys if field in arguments}
+        key = self._type.cache_key(arguments)
         if attempt == 0:
             hit = self._look_up(key)
             if hit:

@@ -7,9 +7,10 @@ from local_sagemaker.pipelines.steps.model import MODEL
 from local_sagemaker.pipelines.steps.processing import PROCESSING
 from local_sagemaker.pipelines.steps.register_model import REGISTER_MODEL
 from local_sagemaker.pipelines.steps.training import TRAINING
+from local_sagemaker.pipelines.steps.tuning import TUNING
 
 STEP_TYPES: dict[str, StepType] = {
-    kind.name: kind for kind in (PROCESSING, TRAINING, MODEL, REGISTER_MODEL, CONDITION, FAIL)
+    kind.name: kind for kind in (PROCESSING, TRAINING, TUNING, MODEL, REGISTER_MODEL, CONDITION, FAIL)
 }
 
 # What AWS has beside them, so that a message can tell "not yet" from "no such thing".
@@ -29,5 +30,4 @@ NOT_YET = (
     "Lineage",
     "QualityCheck",
     "Transform",
-    "Tuning",
 )

@@ -95,6 +95,9 @@ class StepType:
     fields: tuple[str, ...] = ()  # keys of a step of this type, beside those that every step has
     create: str = ""  # the operation whose request the arguments are
     describe: str = ""  # the operation whose answer the step's properties are
+    listed: Mapping[str, str] = field(
+        default_factory=dict
+    )  # properties beside these: the List operation's member
     filled_in: tuple[str, ...] = ()  # required members of the request that the service makes up
     properties: tuple[str, ...] = ()  # what can be read of a step without ``describe``; all of them texts
     cache_keys: tuple[str, ...] = ()  # AWS's list of the arguments that decide whether a result is used again
@@ -108,6 +111,10 @@ class StepType:
         """The step's arguments, every expression resolved."""
         resolved: Document = resolve(step.arguments, scope)
         return resolved
+
+    def cache_key(self, arguments: Mapping[str, Any]) -> Document:
+        """What must be equal in an earlier run for its result to be used again."""
+        return {name: arguments[name] for name in self.cache_keys if name in arguments}
 
     def run(self, attempt: Attempt) -> Success:
         """Do what the step is for. Blocks until done; raises StepFailure and StepStopped."""

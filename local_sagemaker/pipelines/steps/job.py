@@ -22,19 +22,32 @@ class JobStep(StepType):
     """One kind of job, ``resource`` being its name in the API: ``"TrainingJob"``."""
 
     resource: str
+    shown_as: str = ""  # its key in a step's metadata, where that is not ``resource``
+
+    def job_name(self, attempt: Attempt) -> str:
+        """What the job is called."""
+        return attempt.job_name
+
+    def described(self, attempt: Attempt, named: Document) -> Document:
+        """The step's properties, once the job has ended."""
+        return attempt.call(self.describe, named)
+
+    def failure_kind(self, reason: str) -> str | None:
+        """The exception type by which retry policies know a job that failed for that reason."""
+        return kind_of_reason(reason)
 
     def run(self, attempt: Attempt) -> Success:
         """Create the job, wait, and hand on its description."""
-        name = attempt.job_name
+        name = self.job_name(attempt)
         answer = attempt.call(
             f"Create{self.resource}",
             {**attempt.arguments, f"{self.resource}Name": name, "Tags": attempt.tags},
         )
-        metadata = {self.resource: {"Arn": answer[f"{self.resource}Arn"]}}
+        metadata = {self.shown_as or self.resource: {"Arn": answer[f"{self.resource}Arn"]}}
         named = {f"{self.resource}Name": name}
         attempt.report(metadata, lambda: _stop(attempt, self.resource, named))
         attempt.wait(self.resource, name, self._ended)
-        described = attempt.call(self.describe, named)
+        described = self.described(attempt, named)
         status = described[f"{self.resource}Status"]
         if status == "Completed":
             return Success(described, metadata)
@@ -44,7 +57,7 @@ class JobStep(StepType):
             f" ({described['SecondaryStatus']})." if "SecondaryStatus" in described else "."
         )
         raise StepFailure(
-            prefixed(reason), kind=kind_of_reason(reason), metadata=metadata, properties=described
+            prefixed(reason), kind=self.failure_kind(reason), metadata=metadata, properties=described
         )
 
     def _ended(self, job: Document) -> bool:

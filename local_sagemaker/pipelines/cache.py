@@ -88,8 +88,9 @@ class StepCache:
         self._keep(step, {"ExecutionArn": hit.execution_arn, "EndTime": end_time, "Key": key})
 
     def _keep(self, name: str, document: dict[str, Any]) -> None:
-        self._records.delete(self._kind, name)
-        self._records.create(self._kind, name, document)
+        with self._records.together():  # two executions may end the same step at the same time
+            self._records.delete(self._kind, name)
+            self._records.create(self._kind, name, document)
 
 
 def cache_kind(pipeline: str) -> str:

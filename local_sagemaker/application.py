@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -126,26 +126,28 @@ class LocalSageMaker:
         records = Records(settings.database)
         self._parts.callback(records.close)
         runner = ProcessRunner(settings)
-        self._parts.callback(runner.close)
         control_plane = ControlPlane(settings)
         training_jobs = TrainingJobs(settings, records, store, runner)
-        modules: list[Module] = [
+        resources: list[Module] = [
             Models(settings, records),
             ModelPackageGroups(settings, records),
             ModelPackages(settings, records),
             GenericResources(settings, records),
             Tags(records),
             Search(records),
-            ProcessingJobs(settings, records, store, runner),
-            training_jobs,
+        ]
+        jobs: list[Module] = [ProcessingJobs(settings, records, store, runner), training_jobs]
+        above: list[Module] = [
             HyperParameterTuningJobs(settings, records, control_plane, runner, training_jobs),
             Pipelines(settings, records, store, control_plane),
         ]
+        modules = [*resources, *jobs, *above]
         for module in modules:
             control_plane.add(module.operations())
-            close = getattr(module, "close", None)
-            if close is not None:
-                self._parts.callback(close)  # pipelines before the jobs that they wait for
+        # Closed from the last to the first: pipelines start no more jobs, the runner ends those that run, and only
+        # then is there something to wait for.
+        for close in (*_closers(jobs), runner.close, *_closers(above)):
+            self._parts.callback(close)
         for module in modules:
             recover = getattr(module, "recover", None)
             if recover is not None:
@@ -153,6 +155,10 @@ class LocalSageMaker:
         if not self._embedded:
             runner.start()  # a test or notebook that runs no job does without the preforked parent
         return control_plane
+
+
+def _closers(modules: Iterable[Module]) -> list[Callable[[], None]]:
+    return [module.close for module in modules if hasattr(module, "close")]
 
 
 @contextmanager

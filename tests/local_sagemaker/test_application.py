@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
@@ -161,3 +162,31 @@ def test_the_sdk_works_with_nothing_but_the_environment(environment, local, tmp_
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [local.settings.bucket, local.settings.role_arn, "text"]
+
+
+def test_stopping_ends_what_runs_and_writes_it_down(tmp_path):
+    """Jobs are ended before anybody waits for them, so nothing of them is left and their records say how they ended."""
+    with serve(tmp_path / "state") as first:
+        session = boto3.Session("local", "local", region_name=first.settings.region)
+        sagemaker = session.client("sagemaker", endpoint_url=first.url)
+        sagemaker.create_processing_job(
+            ProcessingJobName="endless",
+            RoleArn=first.settings.role_arn,
+            AppSpecification={
+                "ImageUri": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3",
+                "ContainerEntrypoint": ["python3", "-c", "import time; print('running'); time.sleep(1000)"],
+            },
+            ProcessingResources={
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+            },
+        )
+        log = first.settings.logs
+        while not any("running" in path.read_text() for path in log.rglob("endless/*.log")):
+            time.sleep(0.02)
+
+    assert not [thread.name for thread in threading.enumerate() if "endless" in thread.name]
+    with serve(tmp_path / "state") as second:
+        sagemaker = session.client("sagemaker", endpoint_url=second.url)
+        job = finished(sagemaker, "endless")
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "The process that ran this job was lost" in job["FailureReason"]

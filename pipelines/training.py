@@ -53,11 +53,10 @@ def build(
     context = step_context(config, session)
     knobs = parameters(config)
     image, machine, code = environment.processing_image, environment.processing, publication.code
-    training_image = framework_image(environment.images.training, environment.region)
 
     ingest = ingest_step(context, image, machine, code["ingest"], knobs.input_data)
     prep = prep_step(context, image, machine, code["prep"], output_uri(ingest, contract.DATA))
-    learned = learn(config, context, publication, training_image, prep, warm_start)
+    learned = learn(config, context, publication, prep, warm_start)
     evaluate = evaluate_step(
         context,
         image,
@@ -72,7 +71,7 @@ def build(
     )
     register = register_step(
         context,
-        training_image,
+        training_image(config),
         Hosting(environment.registry.instances, environment.registry.batch_instances),
         usecase.registry.group,
         model=learned.model,
@@ -104,13 +103,12 @@ def learn(
     config: Config,
     context: StepContext,
     publication: Publication,
-    training_image: str,
     prep: ProcessingStep,
     warm_start: WarmStart | None,
 ) -> Learned:
     """Search for the best model or train one, as the use case says; what comes after does not see the difference."""
     environment, usecase = config.environment, config.usecase
-    script = Script(training_image, environment.training, publication.source_dir)
+    script = Script(training_image(config), environment.training, publication.source_dir)
     rows = {name: output_uri(prep, name) for name in (contract.TRAIN, contract.VALIDATION, contract.FLOW)}
     if not usecase.tuning.enabled:
         train = train_step(context, script, usecase.hyperparameters, **rows)
@@ -154,6 +152,11 @@ def step_context(config: Config, session: BuildSession) -> StepContext:
         retry=environment.retry,
         tags=Tags({**own_tags, **environment.tags}),
     )
+
+
+def training_image(config: Config) -> str:
+    """What training, tuning and hosting run on."""
+    return framework_image(config.environment.images.training, config.environment.region)
 
 
 def framework_image(image: str, region: str) -> str:

@@ -87,9 +87,10 @@ _LINES = {"sh": ("export {}={}", "unset {}"), "fish": ("set -gx {} {}", "set -e 
 def write_files(settings: Settings, url: str) -> None:
     """Write the files that ``environment`` names."""
     sdk_config_path(settings).write_text(sdk_config(settings))
-    rules = botocore_data_path(settings) / "sts" / "2011-06-15" / "endpoint-rule-set-1.json"
-    rules.parent.mkdir(parents=True, exist_ok=True)
-    rules.write_text(sts_endpoint_rules(url))
+    for service, version in _BY_ADDRESS.items():
+        rules = botocore_data_path(settings) / service / version / "endpoint-rule-set-1.json"
+        rules.parent.mkdir(parents=True, exist_ok=True)
+        rules.write_text(endpoint_rules(url))
 
 
 def sdk_config_path(settings: Settings) -> Path:
@@ -113,12 +114,14 @@ def botocore_data_path(settings: Settings) -> Path:
     return settings.folder / "botocore-data"
 
 
-def sts_endpoint_rules(url: str) -> str:
-    """botocore's rules for where STS is: at ``url``, whatever a program asks for.
+# Services that clients ask by their public address, which wins over AWS_ENDPOINT_URL: the SDK's get_execution_role
+# and account_id do with STS, the AWS CLI with SQS. Service -> version of botocore's data.
+_BY_ADDRESS = {"sts": "2011-06-15", "sqs": "2012-11-05"}
+_OFF = {"required": True, "default": False, "type": "Boolean"}
 
-    The SDK's ``get_execution_role`` and ``account_id`` hand the real STS's address to boto3, which wins over
-    ``AWS_ENDPOINT_URL``; endpoint rules have the last word.
-    """
+
+def endpoint_rules(url: str) -> str:
+    """botocore's rules for where a service is: at ``url``, whatever a program asks for. They have the last word."""
     parameters = {
         "Region": {"builtIn": "AWS::Region", "required": False, "type": "String"},
         "UseDualStack": {"builtIn": "AWS::UseDualStack", **_OFF},
@@ -129,6 +132,3 @@ def sts_endpoint_rules(url: str) -> str:
     endpoint = {"url": url, "properties": {}, "headers": {}}
     rules = [{"conditions": [], "endpoint": endpoint, "type": "endpoint"}]
     return json.dumps({"version": "1.0", "parameters": parameters, "rules": rules}, indent=2) + "\n"
-
-
-_OFF = {"required": True, "default": False, "type": "Boolean"}

@@ -102,12 +102,15 @@ def test_the_sdks_configuration_has_the_bucket_and_no_telemetry(settings):
     }
 
 
-def test_sts_is_asked_here_even_by_its_own_address(settings, variables):
-    """The SDK hands the real STS's address to boto3; the rules in ``AWS_DATA_PATH`` win over it."""
+@pytest.mark.parametrize(("service", "operation"), [("sts", "get_caller_identity"), ("sqs", "list_queues")])
+def test_a_service_is_asked_here_even_by_its_own_address(settings, variables, service, operation):
+    """The SDK hands the real STS's address to boto3, the CLI SQS's; the rules in ``AWS_DATA_PATH`` win over it."""
     settings.folder.mkdir()
     write_files(settings, variables["AWS_ENDPOINT_URL"])
-    program = "import boto3; print(boto3.client('sts', endpoint_url='https://sts.eu-west-1.amazonaws.com')"
-    program += ".generate_presigned_url('get_caller_identity'))"
+    program = (
+        f"import boto3; client = boto3.client({service!r}, endpoint_url='https://{service}.amazonaws.com');"
+        f"print(client.generate_presigned_url({operation!r}))"
+    )
     got = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, check=True)
 
     assert got.stdout.startswith(b"http://127.0.0.1:7077/")

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import collector
 from pipelines import config as settings
@@ -28,7 +28,9 @@ from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipelines.publish import Publication
     from pipelines.service import Execution, Service
+    from steps.search import WarmStart
 
 EXAMPLES = """examples:
   python -m pipelines build --usecase adult > definition.json
@@ -121,8 +123,13 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    definition = json.loads(_definition(_config(options)))
+    from pipelines.tuning_lint import warnings
+
+    config = _config(options)
+    definition = json.loads(_definition(config))
     _refuse_bad_definition(definition)
+    for warning in warnings(config.usecase):
+        print(f"warning: {warning}", file=sys.stderr)
     steps = [step["Name"] for step in definition["Steps"]]
     print(f"The definition is right: {len(steps)} steps ({', '.join(steps)}), every request has its shape.")
     return 0
@@ -134,17 +141,26 @@ def _upsert(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
+    from pipelines.overrides import parse
     from pipelines.service import Service
 
     console, service = _console(), Service(_config(options))
-    arn = _do_start(service, options, console)
+    definition = service.deployed_definition()
+    parse(options.param, definition)  # before anything is uploaded
+    input_data = _input_data(service, options, console)
+    _say_if_overtaken(service, definition, input_data, console)
+    arn = _do_start(service, options, console, input_data)
     return _finish(service, arn, console) if options.wait else 0
 
 
 def _run(options: argparse.Namespace) -> int:
-    console = _console()
-    service = _do_upsert(_config(options), console)
-    return _finish(service, _do_start(service, options, console), console)
+    from pipelines.service import Service
+
+    console, config = _console(), _config(options)
+    # Before the upsert: which searches a new one may start from depends on the data.
+    input_data = _input_data(Service(config), options, console)
+    service = _do_upsert(config, console, input_data)
+    return _finish(service, _do_start(service, options, console, input_data), console)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -198,13 +214,13 @@ def _config(options: argparse.Namespace) -> Config:
     return settings.load(options.env, options.usecase)
 
 
-def _definition(config: Config) -> str:
+def _definition(config: Config, warm_start: WarmStart | None = None) -> str:
     """Build; the SDK is imported only here, for it takes two seconds and looks for a region while it is imported."""
     os.environ.setdefault("AWS_DEFAULT_REGION", config.environment.region)
     with collector.paused():
         from pipelines.training import definition
 
-        return definition(config)
+        return definition(config, warm_start=warm_start)
 
 
 def _refuse_bad_definition(definition: dict[str, object]) -> None:
@@ -215,14 +231,14 @@ def _refuse_bad_definition(definition: dict[str, object]) -> None:
         raise SettingsError(f"definition: {problem}" for problem in problems)
 
 
-def _do_upsert(config: Config, console: Console) -> Service:
+def _do_upsert(config: Config, console: Console, input_data: str | None = None) -> Service:
     from pipelines.publish import plan
     from pipelines.service import Service
 
     service = Service(config)
     publication = plan(config)
     with console.status("building the definition"):
-        text = _definition(config)
+        text = _definition(config, _warm_start(service, publication, input_data, console))
         _refuse_bad_definition(json.loads(text))
     uploaded = service.publish(publication)
     done = service.upsert(text, [{"Key": "usecase", "Value": config.usecase.name}])
@@ -232,15 +248,55 @@ def _do_upsert(config: Config, console: Console) -> Service:
     return service
 
 
-def _do_start(service: Service, options: argparse.Namespace, console: Console) -> str:
+def _warm_start(
+    service: Service, publication: Publication, input_data: str | None, console: Console
+) -> WarmStart | None:
+    """The earlier searches that the next one, of ``input_data`` or the settings' own, starts from."""
+    config = service.config
+    if not config.usecase.tuning.enabled:
+        return None
+    os.environ.setdefault("AWS_DEFAULT_REGION", config.environment.region)
+    with collector.paused():
+        from pipelines.parameters import default_input
+        from pipelines.session import building
+        from pipelines.training import training_image
+        from pipelines.warm_start import find, wanted
+    with building():
+        ours = wanted(config, publication, training_image(config))
+    finding = find(service, ours, publication.recipe, input_data or default_input(config))
+    for note in finding.notes:
+        console.print(note, markup=False, soft_wrap=True)
+    return finding.warm_start
+
+
+def _say_if_overtaken(
+    service: Service, definition: dict[str, Any], input_data: str | None, console: Console
+) -> None:
+    from pipelines.warm_start import overtaken
+
+    defaults = {each["Name"]: each.get("DefaultValue", "") for each in definition["Parameters"]}
+    note = overtaken(service, definition, input_data or defaults.get("InputData", ""))
+    if note:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+
+
+def _input_data(service: Service, options: argparse.Namespace, console: Console) -> str | None:
+    """The address of the raw rows, where --data or --param InputData=… gives another than the settings."""
+    given = [
+        value for name, _, value in (each.partition("=") for each in options.param) if name == "InputData"
+    ]
+    if options.data and given:
+        raise UsageError("--data and --param InputData=… say the same thing; give one of them")
+    return _upload(service, Path(options.data), console) if options.data else next(iter(given), None)
+
+
+def _do_start(service: Service, options: argparse.Namespace, console: Console, input_data: str | None) -> str:
     from pipelines.overrides import parse
 
     definition = service.deployed_definition()
     values = parse(options.param, definition)
-    if options.data and "InputData" in values:
-        raise UsageError("--data and --param InputData=… say the same thing; give one of them")
-    if options.data:
-        values["InputData"] = _upload(service, Path(options.data), console)
+    if input_data is not None:
+        values["InputData"] = input_data
     declared = {parameter["Name"] for parameter in definition["Parameters"]}
     if "SourceCommit" in declared - set(values):
         values["SourceCommit"] = _source_commit()
@@ -307,6 +363,7 @@ def _console() -> Console:
 
 def _guard(run: Callable[[], int]) -> int:
     """Run, and turn what a user did wrong, or what AWS refused, into one clear line and an exit status."""
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
     try:
@@ -321,12 +378,15 @@ def _guard(run: Callable[[], int]) -> int:
             file=sys.stderr,
         )
         return RunError.exit_status
-    except (BotoCoreError, ClientError) as error:
+    except (Boto3Error, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return RunError.exit_status
     except BrokenPipeError:  # the reader, head or less, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a file that may not be read, a folder that is not there
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return UsageError.exit_status
     except KeyboardInterrupt:
         print(
             "interrupted; an execution that was started goes on: python -m pipelines status", file=sys.stderr

@@ -80,7 +80,7 @@ def report(found: Search, parents: list[Search]) -> dict[str, Any]:
         "early_stopping": savings.by_early_stopping(found),
         "warm_start": savings.by_warm_start(found, parents),
         "importance": shares,
-        **({} if shares else {"importance_reason": f"takes {LEAST} trials with different values"}),
+        **({} if shares else {"importance_reason": f"takes {LEAST} finished trials with different values"}),
         "hints": [hint for axis in found.axes if best for hint in _edge(axis, best)],
         "trials": [
             _trial(trial, so_far) for trial, so_far in zip(found.trials, found.best_so_far(), strict=True)

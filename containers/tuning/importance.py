@@ -17,13 +17,13 @@ from sklearn.ensemble import RandomForestRegressor
 
 from containers.tuning.trials import Axis, Search
 
-LEAST = 6  # trials; of fewer nothing can be said
-GRID, BACKGROUND, TREES = 16, 128, 64
+LEAST = 6  # finished trials; of fewer nothing can be said
+GRID, BACKGROUND, TREES = 16, 512, 64
 
 
 def importance(search: Search, seed: int = 0) -> dict[str, float]:
     """The share of each axis, largest first, and of what several do together; {} where nothing can be said."""
-    trials = search.measured
+    trials = search.finished
     objective = np.array([trial.objective for trial in trials], dtype=np.float64)
     if len(trials) < LEAST or not search.axes or np.ptp(objective) == 0:
         return {}
@@ -34,11 +34,10 @@ def importance(search: Search, seed: int = 0) -> dict[str, float]:
     total = float(np.var(forest.predict(background)))
     if total == 0:
         return {}
-    shares = {
-        axis.name: min(1.0, _alone(forest, background, column, axis) / total)
-        for column, axis in enumerate(search.axes)
-    }
-    together = max(0.0, 1 - sum(shares.values()))
+    alone = {axis.name: _alone(forest, background, column, axis) for column, axis in enumerate(search.axes)}
+    total = max(total, sum(alone.values()))  # both are estimates
+    shares = {name: value / total for name, value in alone.items()}
+    together = 1 - sum(shares.values())
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0]))) | {"several together": together}
 
 

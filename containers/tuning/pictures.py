@@ -40,12 +40,20 @@ def draw(
 
 
 def objective(axes: Axes, search: Search, parent_best: float | None) -> None:
-    """Each trial's value in the order in which they were begun, and the best so far."""
+    """Each trial's value in the order in which they were begun, and the best so far.
+
+    The chart is as high as the finished trials ask for; what lies beyond is drawn at its edge.
+    """
+    low, high = _span(search, parent_best)
+    axes.set_ylim(low, high)
     for status in sorted({trial.status for trial in search.measured}):
         mark, colour = MARKS.get(status, ("s", GREY))
         shown = [trial for trial in search.measured if trial.status == status]
-        numbers, values = [trial.number for trial in shown], [trial.objective or 0.0 for trial in shown]
-        axes.plot(numbers, values, mark, color=colour, alpha=0.75, label=status.lower())
+        values = [min(high, max(low, trial.objective or 0.0)) for trial in shown]
+        numbers = [trial.number for trial in shown]
+        axes.plot(
+            numbers, values, mark, color=colour, alpha=0.75, label=status.lower(), clip_on=False, zorder=3
+        )
     best = [math.nan if value is None else value for value in search.best_so_far()]
     numbers = [trial.number for trial in search.trials]
     axes.step(numbers, best, where="post", color="black", linewidth=1.2, label="best so far")
@@ -57,21 +65,21 @@ def objective(axes: Axes, search: Search, parent_best: float | None) -> None:
 
 
 def coordinates(axes: Axes, search: Search) -> None:
-    """A line for each trial through its place on every axis; the darker, the better; the best one thick."""
-    values = [trial.objective or 0.0 for trial in search.measured]
-    colours = ScalarMappable(
-        Normalize(min(values), max(values)), colormaps["viridis_r" if search.maximize else "viridis"]
-    )
+    """A line for each trial through its place on every axis; the darker, the better, the best one thick.
+
+    Trials that did not run to their end are dotted and grey.
+    """
+    values = [trial.objective or 0.0 for trial in search.finished or search.measured]
+    palette = colormaps["viridis_r" if search.maximize else "viridis"]
+    colours = ScalarMappable(Normalize(min(values), max(values)), palette)
     best = search.best
     for trial in sorted(search.measured, key=lambda trial: -search.cost(trial.objective)):
         places = [axis.position(trial.hyperparameters[axis.name]) for axis in search.axes]
-        width, style = (3.0, "-") if trial is best else (1.2, "-" if trial.status == "Completed" else ":")
-        axes.plot(
-            places,
-            color=colours.to_rgba(np.asarray(trial.objective or 0.0)),
-            linewidth=width,
-            linestyle=style,
-        )
+        if trial.status == "Completed":
+            colour = colours.to_rgba(np.asarray(trial.objective or 0.0))
+            axes.plot(places, color=colour, linewidth=3.0 if trial is best else 1.3)
+        else:
+            axes.plot(places, color=GREY, linewidth=1.0, linestyle=":")
     for number, axis in enumerate(search.axes):
         axes.axvline(number, color=GREY, linewidth=0.8)
         low, high = axis.ends
@@ -94,3 +102,10 @@ def importance(axes: Axes, shares: Mapping[str, float]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.tick_params(axis="y", length=0)
     axes.set(title="What mattered", xlabel="Share of the objective's variance", ylabel="")
+
+
+def _span(search: Search, parent_best: float | None) -> tuple[float, float]:
+    values = [trial.objective or 0.0 for trial in search.finished or search.measured]
+    values += [parent_best] if parent_best is not None else []
+    room = 0.15 * (max(values) - min(values)) or 0.01
+    return min(values) - room, max(values) + room

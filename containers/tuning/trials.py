@@ -76,6 +76,11 @@ class Search:
         return tuple(trial for trial in self.trials if trial.objective is not None)
 
     @property
+    def finished(self) -> tuple[Trial, ...]:
+        """Those of them that ran to their end; the value of a stopped one says where it was, not how good it is."""
+        return tuple(trial for trial in self.measured if trial.status == "Completed")
+
+    @property
     def best(self) -> Trial | None:
         """The trial with the best value, of equal ones the first."""
         return min(self.measured, key=lambda trial: self.cost(trial.objective), default=None)

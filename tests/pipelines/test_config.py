@@ -81,7 +81,9 @@ MISTAKES = {
     ),
     "[columns]|[split]\ntest = 1.5\n[columns]": "split.test: input should be less than 1, got 1.5",
     "[columns]|[training]\nrounds = 0\n[columns]": "training.rounds: input should be greater than or equal to 1, got 0",
-    "[columns]|[training.booster]\nmax_dept = 3\n[columns]": "training: there is no hyperparameter 'max_dept'. Did you mean 'max_depth'?",
+    "[columns]|[training.booster]\nmax_dept = 3\n[columns]": (
+        "training: there is no hyperparameter 'max_dept'. Did you mean 'max_depth'?"
+    ),
     '[columns]|[evaluation]\nthreshold = "f2"\n[columns]': "evaluation.threshold: string should match",
     'name = "small"|name = "sm all"': (
         "name: string should match pattern '^[A-Za-z0-9](-?[A-Za-z0-9])*$', got 'sm all'"

@@ -25,6 +25,7 @@ from local_sagemaker.other_services import OtherServices
 from local_sagemaker.pipelines.api import Pipelines
 from local_sagemaker.records import Records
 from local_sagemaker.resources.generic import GenericResources
+from local_sagemaker.resources.image_versions import ImageVersions
 from local_sagemaker.resources.model_package_groups import ModelPackageGroups
 from local_sagemaker.resources.model_packages import ModelPackages
 from local_sagemaker.resources.models import Models
@@ -133,6 +134,7 @@ class LocalSageMaker:
             ModelPackageGroups(settings, records),
             ModelPackages(settings, records),
             GenericResources(settings, records),
+            ImageVersions(settings, records),
             Tags(records),
             Search(records),
         ]

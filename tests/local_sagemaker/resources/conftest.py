@@ -3,6 +3,7 @@ import pytest
 from local_sagemaker.control_plane import ControlPlane
 from local_sagemaker.records import Records
 from local_sagemaker.resources.generic import GenericResources
+from local_sagemaker.resources.image_versions import ImageVersions
 from local_sagemaker.resources.model_package_groups import ModelPackageGroups
 from local_sagemaker.resources.model_packages import ModelPackages
 from local_sagemaker.resources.models import Models
@@ -30,6 +31,7 @@ def call(tmp_path, records):
         Tags(records),
         Search(records),
         GenericResources(settings, records),
+        ImageVersions(settings, records),
     ):
         control_plane.add(module.operations())
 

@@ -1,16 +1,13 @@
-"""When a trial that still runs is not worth its time. Functions of the objective's values, round by round.
-
-A curve is the running average of the objective metric after each of a trial's rounds.
-"""
+"""When a trial that still runs is not worth its time. Functions of the objective's values, round by round."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from statistics import median
 
-Curve = Sequence[float]
+Curve = Sequence[float]  # one number for each round of a trial: the objective, or its running average
 
 
 @dataclass(frozen=True)
@@ -22,8 +19,13 @@ class Verdict:
     bar: float  # what the value is worse than
 
 
-# Of a round, counted from 0, its value, and the values that others have to set against it: the bar that it misses.
-Rule = Callable[[int, float, Sequence[float]], float | None]
+# Of a round, counted from 0, its value, and the curves to set against it: the bar that the value misses, if it does.
+Rule = Callable[[int, float, Sequence[Curve]], float | None]
+
+# AWS tells what is compared, but not from when on. From the first round on, the rule throws away trials that learn
+# slowly and well: on the adult data the best of twenty in two searches of three. So it waits for a median that is
+# one, and for the first twentieth of the rounds.
+_LEAST_EARLIER, _SETTLING = 3, 20
 
 
 def against_median(*, minimize: bool) -> Rule:
@@ -32,12 +34,11 @@ def against_median(*, minimize: bool) -> Rule:
     https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-early-stopping.html
     """
 
-    def bar(_: int, value: float, earlier: Sequence[float]) -> float | None:
-        if not earlier:
+    def bar(index: int, value: float, earlier: Sequence[Curve]) -> float | None:
+        there = _after(index, earlier)
+        if len(there) < _LEAST_EARLIER or index < max(map(len, earlier)) // _SETTLING:
             return None
-        middle = median(earlier)
-        worse = value > middle if minimize else value < middle
-        return middle if worse else None
+        return _missed(value, median(there), minimize=minimize)
 
     return bar
 
@@ -48,23 +49,30 @@ def successive_halving(least: int, most: int, *, minimize: bool, factor: int = 3
     AWS does not tell how it forms brackets and moves resources between them. This is one bracket, and decides
     about each job as it comes to a rung rather than wait for the others.
     """
-    rungs = {least * factor**step for step in range(1 + math.floor(math.log(max(1.0, most / least), factor)))}
+    rungs = list(takewhile(lambda rung: rung < most, (least * factor**step for step in count())))
 
-    def bar(index: int, value: float, others: Sequence[float]) -> float | None:
-        if index + 1 not in rungs or index + 1 >= most or not others:
+    def bar(index: int, value: float, others: Sequence[Curve]) -> float | None:
+        there = _after(index, others)
+        if index + 1 not in rungs or not there:
             return None
-        everyone = sorted([*others, value], reverse=not minimize)
-        last = everyone[max(1, len(everyone) // factor) - 1]
-        worse = value > last if minimize else value < last
-        return last if worse else None
+        everyone = sorted([*there, value], reverse=not minimize)
+        return _missed(value, everyone[max(1, len(everyone) // factor) - 1], minimize=minimize)
 
     return bar
 
 
 def judge(rule: Rule, values: Sequence[float], start: int, others: Sequence[Curve]) -> Verdict | None:
-    """The first round from ``start`` on at which the rule stops a trial with these ``values``."""
+    """The first round from ``start`` on, counted from 0, at which the rule stops a trial with these ``values``."""
     for index in range(start, len(values)):
-        bar = rule(index, values[index], [curve[index] for curve in others if len(curve) > index])
+        bar = rule(index, values[index], others)
         if bar is not None:
             return Verdict(index + 1, values[index], bar)
     return None
+
+
+def _after(index: int, curves: Sequence[Curve]) -> list[float]:
+    return [curve[index] for curve in curves if len(curve) > index]
+
+
+def _missed(value: float, bar: float, *, minimize: bool) -> float | None:
+    return bar if (value > bar if minimize else value < bar) else None

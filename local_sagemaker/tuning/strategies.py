@@ -100,9 +100,7 @@ def _sampled(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    options: dict[str, Any] = {}
-    if sampler == "TPESampler":
-        options = {"n_startup_trials": _STARTUP, "warn_independent_sampling": False}
+    options: dict[str, Any] = {"n_startup_trials": _STARTUP} if sampler == "TPESampler" else {}
     study = optuna.create_study(
         direction="minimize" if minimize else "maximize",
         sampler=getattr(optuna.samplers, sampler)(seed=_own_seed(seed, number), **options),

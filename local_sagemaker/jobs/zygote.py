@@ -50,6 +50,10 @@ class Job(NamedTuple):
     will: LastWill
 
 
+class ServerGone(BaseException):
+    """The server has closed its end. No Exception: a library that is loading may not catch it."""
+
+
 class Zygote:
     """The parent's loop. ``jobs`` maps the process of each running job to the job."""
 
@@ -63,6 +67,7 @@ class Zygote:
         self.selector.register(control, selectors.EVENT_READ)
         self.selector.register(self.wake, selectors.EVENT_READ)
         self.later = list(preload.LATER)
+        self.loading = False
         self.spare: Spare | None = None
         self.inheritance = Inheritance(
             pid=os.getpid(),
@@ -78,18 +83,23 @@ class Zygote:
 
     def serve(self) -> None:
         """Fork, signal and reap until the server goes."""
-        while True:
-            events = self.selector.select(self._patience())
-            if not events:
-                self._work_ahead()
-            for key, _ in events:
-                if key.fileobj is self.control:
-                    if not self._accept():
-                        return
-                elif key.fileobj is self.wake:
-                    self._reap()
-                else:
-                    self._signal(key.data)
+        with contextlib.suppress(ServerGone):
+            while True:
+                if not self._attend(self._patience()):
+                    self._work_ahead()
+
+    def _attend(self, patience: float | None) -> bool:
+        """Do what there is to do, if there is any before ``patience`` (seconds) is over."""
+        events = self.selector.select(patience)
+        for key, _ in events:
+            if key.fileobj is self.control:
+                if self.spare is not None or not self.loading:  # a fork would have half a library
+                    self._accept()
+            elif key.fileobj is self.wake:
+                self._reap()
+            else:
+                self._signal(key.data)
+        return bool(events)
 
     def _patience(self) -> float | None:
         """How long to wait for something to do before working ahead.
@@ -110,12 +120,17 @@ class Zygote:
                 self.spare = self._fork()
             if self.spare is not None or not self.later:
                 return
-        preload.load(self.later.pop(0))
-        self.inheritance = replace(self.inheritance, fresh=Fresh.now())
+        self.loading = True
+        gc.disable()  # nothing that loading makes is garbage
+        with preload.interrupted(lambda: self._attend(0)):
+            for module in self.later.pop(0):
+                preload.load(module)
+        gc.enable()
+        self.loading = False
+        self.inheritance = replace(self.inheritance, fresh=Fresh.now(), blas_threads=preload.blas_threads())
         _count_threads()
         gc.freeze()  # children need not look at (and so copy) what was there before them
-        if not self.later:
-            self._dismiss()  # the next one will have it all
+        self._dismiss()  # the next one will have it
 
     def _fork(self, files: Sequence[int] = ()) -> Spare:
         """A child that stands by; ``files`` are open here for a job, and come to it by its channel."""
@@ -149,11 +164,11 @@ class Zygote:
         finally:
             os._exit(CANNOT_START)
 
-    def _accept(self) -> bool:
-        """Start the job whose files have arrived; False when the server is gone."""
+    def _accept(self) -> None:
+        """Start the job whose files have arrived. Raises ServerGone."""
         byte, files, _, _ = socket.recv_fds(self.control, 1, 3)
         if not byte:
-            return False
+            raise ServerGone
         order, output, conversation = files[0], files[1], socket.socket(fileno=files[2])
         try:
             child = self._hand_over([order, output, conversation.fileno()])
@@ -165,7 +180,6 @@ class Zygote:
             self.selector.register(conversation, selectors.EVENT_READ, data=child.pid)
         os.close(order)
         os.close(output)
-        return True
 
     def _hand_over(self, files: list[int]) -> Spare:
         """Give the job to the child that stands by, or, if that is gone, to a new one."""
@@ -207,6 +221,8 @@ class Zygote:
             while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
                 pid, status = ended
                 self._ended(pid, os.waitstatus_to_exitcode(status))
+                if self.spare is not None and self.spare.pid == pid:
+                    self._dismiss()
 
     def _ended(self, pid: int, exit_code: int) -> None:
         if pid in self.jobs:  # the rest are orphans of jobs, and jobs that have announced their end

@@ -132,7 +132,8 @@ def test_the_environment_is_the_containers(bench, monkeypatch):
     )
 
     assert finished.lines[0] == str(
-        ["A", "HOME", "HOSTNAME", "LANG", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"]
+        ["A", "GOMP_SPINCOUNT", "HOME", "HOSTNAME", "LANG", "PATH"]
+        + ["PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"]
     )
     assert finished.lines[1:] == ["ä=", "1"]
 

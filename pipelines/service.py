@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from pipelines.config import Config
 from pipelines.errors import RunError, UsageError, suggestion
 from pipelines.publish import Publication, upload
+from pipelines.tuning_progress import TuningProgress, progress
 
 RUNNING = frozenset({"Executing", "Stopping"})  # an execution in any other status has ended
 
@@ -32,6 +33,7 @@ class Step:
     metadata: Mapping[str, Any]
     failure: str = ""
     cached_from: str = ""  # the execution whose result stands for this one
+    tuning: TuningProgress | None = None  # of a tuning step
 
     @property
     def job_arn(self) -> str:
@@ -149,7 +151,7 @@ class Service:
             answer["PipelineExecutionStatus"],
             answer["CreationTime"],
             [
-                _step(step)
+                _step(step, self._tuning(step))
                 for step in self._pages("list_pipeline_execution_steps", "PipelineExecutionSteps", arn)
             ][::-1],
             answer.get("FailureReason", ""),
@@ -180,17 +182,22 @@ class Service:
         )
 
     def log(self, job_arn: str, *, since: int = 0) -> Iterator[tuple[int, str]]:
-        """What a job has printed: (milliseconds since the epoch, line), oldest first, from ``since`` on."""
+        """What a job has printed: (milliseconds since the epoch, line), oldest first, from ``since`` on.
+
+        A tuning job itself prints nothing: its trials do, whose names begin with its own.
+        """
         kind, _, name = job_arn.split(":")[-1].partition("/")
         groups = {
-            "processing-job": "/aws/sagemaker/ProcessingJobs",
-            "training-job": "/aws/sagemaker/TrainingJobs",
+            "processing-job": ("/aws/sagemaker/ProcessingJobs", f"{name}/"),
+            "training-job": ("/aws/sagemaker/TrainingJobs", f"{name}/"),
+            "hyper-parameter-tuning-job": ("/aws/sagemaker/TrainingJobs", f"{name}-"),
         }
+        if kind not in groups:
+            raise UsageError(f"{job_arn} is no job, so it has no log.")
+        group, streams = groups[kind]
         pages = self.client("logs").get_paginator("filter_log_events")
         try:
-            for page in pages.paginate(
-                logGroupName=groups[kind], logStreamNamePrefix=f"{name}/", startTime=since
-            ):
+            for page in pages.paginate(logGroupName=group, logStreamNamePrefix=streams, startTime=since):
                 yield from ((event["timestamp"], event["message"]) for event in page["events"])
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
@@ -212,6 +219,20 @@ class Service:
             for output in job["ProcessingOutputConfig"]["Outputs"]
         }
 
+    def _tuning(self, entry: Mapping[str, Any]) -> TuningProgress | None:
+        """How far the tuning job of a step is; None where it has none, or it has been deleted."""
+        arn = entry.get("Metadata", {}).get("TuningJob", {}).get("Arn", "")
+        if not arn:
+            return None
+        try:
+            return progress(
+                self.sagemaker.describe_hyper_parameter_tuning_job(
+                    HyperParameterTuningJobName=arn.rsplit("/", 1)[-1]
+                )
+            )
+        except self.sagemaker.exceptions.ResourceNotFound:
+            return None
+
     def _describe(self) -> dict[str, Any] | None:
         try:
             answer: dict[str, Any] = self.sagemaker.describe_pipeline(PipelineName=self.name)
@@ -224,7 +245,7 @@ class Service:
             yield from page[member]
 
 
-def _step(entry: Mapping[str, Any]) -> Step:
+def _step(entry: Mapping[str, Any], tuning: TuningProgress | None) -> Step:
     return Step(
         entry["StepName"],
         entry["StepStatus"],
@@ -233,4 +254,5 @@ def _step(entry: Mapping[str, Any]) -> Step:
         entry.get("Metadata", {}),
         entry.get("FailureReason", ""),
         entry.get("CacheHitResult", {}).get("SourcePipelineExecutionArn", ""),
+        tuning,
     )

@@ -15,11 +15,13 @@ from rich.text import Text
 
 from containers import contract
 from pipelines.service import Execution, Service, Step
+from pipelines.tuning_progress import TuningProgress
 
 SIGNS = {"Succeeded": ("✔", "green"), "Failed": ("✘", "red"), "Stopped": ("■", "yellow")}
 EVALUATE = "Evaluate"
 GATE = "Gate"
 REGISTER = "Register"
+TUNING_REPORT = "TuningReport"
 
 
 def watch(service: Service, arn: str, console: Console) -> Execution:
@@ -50,12 +52,13 @@ def _watch_live(states: Iterator[Execution], console: Console) -> Execution:
 
 
 def _watch_plain(states: Iterator[Execution], console: Console) -> Execution:
-    """Without a terminal: one line whenever a step starts or ends."""
-    said: set[tuple[str, str]] = set()
+    """Without a terminal: one line whenever a step starts or ends, or a search finds something better."""
+    said: set[tuple[str, str, float | None]] = set()
     for execution in states:
         for step in execution.steps:
-            if (step.name, step.status) not in said:
-                said.add((step.name, step.status))
+            news = step.name, step.status, step.tuning.best if step.tuning else None
+            if news not in said:
+                said.add(news)
                 line = f"{step.name:<12} {step.status:<10} {_duration(step)} {_remark(step)}"
                 console.print(line.rstrip(), markup=False, soft_wrap=True)
     return execution
@@ -67,6 +70,9 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
     console.print(_grid([_row(step, Text("…")) for step in execution.steps]))
     steps = {step.name: step for step in execution.steps}
     outputs: dict[str, str] = {}
+    for step in execution.steps:
+        if step.tuning and step.tuning.hyperparameters:
+            console.print(f"[bold]tuned[/]       {_chosen(step.tuning)}", soft_wrap=True)
     if EVALUATE in steps and steps[EVALUATE].status == "Succeeded":
         outputs = service.outputs(steps[EVALUATE].job_arn)
         report = service.read_json(f"{outputs[contract.EVALUATION]}/{contract.EVALUATION_FILE}")
@@ -77,6 +83,9 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         console.print(f"[bold]package[/]     {steps[REGISTER].job_arn}", soft_wrap=True)
     if outputs:
         console.print(f"[bold]evaluation[/]  {outputs[contract.EVALUATION]}/", soft_wrap=True)
+    if TUNING_REPORT in steps and steps[TUNING_REPORT].status == "Succeeded":
+        tuned = service.outputs(steps[TUNING_REPORT].job_arn)[contract.TUNING]
+        console.print(f"[bold]tuning[/]      {tuned}/", soft_wrap=True)
     root = service.config.environment.root
     console.print(
         f"[bold]files[/]       {root}/runs/{service.config.usecase.name}/{execution.id}/", soft_wrap=True
@@ -118,8 +127,23 @@ def _remark(step: Step) -> str:
         return step.failure
     if step.cached_from:
         return f"unchanged: result of execution {step.cached_from.rsplit('/', 1)[-1]}"
+    if step.tuning:
+        return str(step.tuning)
     outcome = step.metadata.get("Condition", {}).get("Outcome")
     return f"outcome: {outcome}" if outcome else ""
+
+
+def _chosen(tuning: TuningProgress) -> str:
+    """The best trial, and its hyperparameters as far as they were searched."""
+    chosen = ", ".join(f"{name} {_short(value)}" for name, value in sorted(tuning.hyperparameters.items()))
+    return f"{chosen} (trial {tuning.best_job})"
+
+
+def _short(value: str) -> str:
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
 
 
 def _metrics(report: Mapping[str, Any], problem: str) -> Table:

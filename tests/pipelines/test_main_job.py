@@ -20,7 +20,8 @@ from pipelines import config
 from pipelines.publish import ROOT
 from pipelines.service import Execution, Service
 
-STEPS = ["Ingest", "Prep", "Train", "Evaluate", "Gate", "Register"]
+STEPS = ["Ingest", "Prep", "Tune", "TuningReport", "Evaluate", "Gate", "Register"]
+JOBS = ["Ingest", "Prep", "Tune", "TuningReport", "Evaluate"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,15 @@ def report_of(house: House, usecase: str) -> dict[str, Any]:
     return report
 
 
+def best_job(house: House) -> dict[str, Any]:
+    """The training job behind the model of the newest execution of adult."""
+    service = house.service("adult")
+    tuning = {step.name: step.tuning for step in newest(house, "adult").steps}["Tune"]
+    assert tuning is not None
+    job: dict[str, Any] = service.sagemaker.describe_training_job(TrainingJobName=tuning.best_job)
+    return job
+
+
 @pytest.fixture(scope="module")
 def adult(house: House, shared_data: Callable[[str], Path]) -> subprocess.CompletedProcess[str]:
     """The first run, of UCI Adult."""
@@ -80,9 +90,9 @@ def test_the_pipeline_runs_to_a_registered_model(
 ) -> None:
     """Every step has succeeded, and the group has an approved package."""
     assert adult.returncode == 0, adult.stdout + adult.stderr
-    assert [(step.name, step.status) for step in newest(house, "adult").steps] == [
-        (name, "Succeeded") for name in STEPS
-    ]
+    assert {step.name: step.status for step in newest(house, "adult").steps} == dict.fromkeys(
+        STEPS, "Succeeded"
+    )
 
     (package,) = client("sagemaker").list_model_packages(ModelPackageGroupName="adult")[
         "ModelPackageSummaryList"
@@ -138,13 +148,59 @@ def test_the_package_tells_where_it_came_from(
     assert "binary_classification_metrics" in json.loads(read(client, statistics))
 
 
-def test_the_training_job_has_its_metrics(
+def test_the_package_names_its_search_and_what_it_chose(
     house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
 ) -> None:
-    """Read from the log by the image's own definitions, as AWS reads them."""
+    """So the next search can start where this one ended."""
+    sagemaker = client("sagemaker")
+    package = sagemaker.list_model_packages(ModelPackageGroupName="adult")["ModelPackageSummaryList"][-1]
+    lineage = sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])[
+        "CustomerMetadataProperties"
+    ]
+    job = sagemaker.describe_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=lineage["TuningJob"].rsplit("/", 1)[-1]
+    )
+    best = job["BestTrainingJob"]
+
+    assert best["TrainingJobArn"] == lineage["TrainingJob"]
+    assert best["TunedHyperParameters"] == {
+        name: lineage[f"Hyperparameter.{name}"]
+        for name in config.load("local", "adult").usecase.tuning.ranges
+    }
+    assert sum(job["TrainingJobStatusCounters"].values()) == 10
+
+
+def test_the_runners_up_are_measured_beside_the_model_that_is_judged(
+    house: House, adult: subprocess.CompletedProcess[str]
+) -> None:
+    """Three models, the best by their validation rows, in that order; the first is the one of the report."""
+    report = report_of(house, "adult")
+    found = [candidate["validation"]["auc"] for candidate in report["candidates"]]
+
+    assert [candidate["rank"] for candidate in report["candidates"]] == [1, 2, 3]
+    assert found == sorted(found, reverse=True)
+    assert report["candidates"][0]["test"]["auc"] == report["binary_classification_metrics"]["auc"]["value"]
+
+
+def test_the_tuning_report_has_every_trial(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
+) -> None:
+    """As a table and as JSON, beside pictures; written by a job that asked for them itself."""
+    service = house.service("adult")
     steps = {step.name: step for step in newest(house, "adult").steps}
-    name = steps["Train"].job_arn.rsplit("/", 1)[-1]
-    metrics = client("sagemaker").describe_training_job(TrainingJobName=name)["FinalMetricDataList"]
+    folder = service.outputs(steps["TuningReport"].job_arn)["tuning"]
+    report = service.read_json(f"{folder}/tuning.json")
+    table = pd.read_csv(io.BytesIO(read(client, f"{folder}/trials.csv")))
+
+    assert len(report["trials"]) == len(table) == 10
+    assert report["best"]["objective"] == table["validation:auc"].max()
+    assert {"objective.png", "parallel_coordinates.png"} <= set(report["pictures"])
+    assert all(read(client, f"{folder}/{name}").startswith(b"\x89PNG") for name in report["pictures"])
+
+
+def test_the_best_trial_has_its_metrics(house: House, adult: subprocess.CompletedProcess[str]) -> None:
+    """Read from the log by the image's own definitions, as AWS reads them."""
+    metrics = best_job(house)["FinalMetricDataList"]
 
     assert "validation:auc" in {metric["MetricName"] for metric in metrics}
 
@@ -163,8 +219,8 @@ def test_raw_rows_score_alike_in_batch_and_in_serving(
     prepared = service.outputs(steps["Prep"].job_arn)
     raw = pd.read_parquet(io.BytesIO(read(client, f"{prepared['holdout']}/{contract.PART_FILE}")))
     test = pd.read_parquet(io.BytesIO(read(client, f"{prepared['test']}/{contract.PART_FILE}")))
-    job = service.sagemaker.describe_training_job(TrainingJobName=steps["Train"].job_arn.rsplit("/", 1)[-1])
-    with tarfile.open(fileobj=io.BytesIO(read(client, job["ModelArtifacts"]["S3ModelArtifacts"]))) as archive:
+    artifact = best_job(house)["ModelArtifacts"]["S3ModelArtifacts"]
+    with tarfile.open(fileobj=io.BytesIO(read(client, artifact))) as archive:
         files = {
             member.name: archive.extractfile(member) for member in archive.getmembers() if member.isfile()
         }
@@ -196,8 +252,37 @@ def test_a_second_run_hits_the_cache(
     assert "unchanged" in again.stdout
     assert second.arn != first.arn
     cached = {step.name: step.cached_from for step in second.steps}
-    assert {name: cached[name] for name in STEPS[:4]} == dict.fromkeys(STEPS[:4], first.arn)
+    assert {name: cached[name] for name in JOBS} == dict.fromkeys(JOBS, first.arn)
     assert "model-package/adult/2" in again.stdout
+
+
+def test_a_changed_search_starts_where_the_approved_models_search_ended(
+    house: House,
+    adult: subprocess.CompletedProcess[str],
+    shared_data: Callable[[str], Path],
+    tmp_path: Path,
+    client: Callable[[str], Any],
+) -> None:
+    """Without a switch: the same rows and script, so identical; the report says what was saved."""
+    text = (config.USECASES / "adult.toml").read_text(encoding="utf-8")
+    changed = tmp_path / "adult.toml"
+    changed.write_text(text.replace("jobs = 10", "jobs = 4"), encoding="utf-8")
+    first = {step.name: step for step in newest(house, "adult").steps}["Tune"].job_arn.rsplit("/", 1)[-1]
+
+    again = house.run("run", "--usecase", str(changed), "--data", str(shared_data("adult/adult.data")))
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"warm start from {first}: IdenticalDataAndAlgorithm" in again.stdout
+    service = house.service("adult")
+    steps = {step.name: step for step in newest(house, "adult").steps}
+    assert steps["Prep"].cached_from
+    assert not steps["Tune"].cached_from
+    job = client("sagemaker").describe_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=steps["Tune"].job_arn.rsplit("/", 1)[-1]
+    )
+    assert job["WarmStartConfig"]["WarmStartType"] == "IdenticalDataAndAlgorithm"
+    report = service.read_json(f"{service.outputs(steps['TuningReport'].job_arn)['tuning']}/tuning.json")
+    assert report["warm_start"]["parents"] == [first]
 
 
 def test_another_bar_runs_the_evaluation_again_and_says_by_how_much_it_was_missed(
@@ -216,7 +301,7 @@ def test_another_bar_runs_the_evaluation_again_and_says_by_how_much_it_was_misse
     steps = {step.name: step for step in newest(house, "adult").steps}
 
     assert refused.returncode == 1
-    assert steps["Train"].cached_from
+    assert steps["Tune"].cached_from
     assert not steps["Evaluate"].cached_from
     assert "Register" not in steps
     failure = steps["BelowTheBar"].failure
@@ -276,13 +361,14 @@ def test_bad_data_fails_in_ingest_with_a_sentence(
 
 
 def test_logs_show_what_a_step_printed(house: House, adult: subprocess.CompletedProcess[str]) -> None:
-    """And an unknown step is a usage error that suggests one."""
-    train = house.run("logs", "Train", "--usecase", "adult")
-    unknown = house.run("logs", "Trian", "--usecase", "adult")
+    """Of a search, what its trials did; and an unknown step is a usage error that suggests one."""
+    tune = house.run("logs", "Tune", "--usecase", "adult")
+    unknown = house.run("logs", "Tnue", "--usecase", "adult")
 
-    assert "validation-auc" in train.stdout
+    assert tune.stdout.count("training on ") == 10
+    assert "validation-auc" in tune.stdout
     assert (unknown.returncode, unknown.stdout) == (2, "")
-    assert "Did you mean 'Train'?" in unknown.stderr
+    assert "Did you mean 'Tune'?" in unknown.stderr
 
 
 def test_a_wrong_parameter_is_refused_before_anything_starts(

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from pipelines import config
 from pipelines.publish import ROOT, SETTINGS_READ, Publication
+from steps.search import WarmStart
 from steps.settings import Code
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,10 +29,16 @@ FIXED = Publication(
 )
 
 
-def build(environment: str, usecase: str) -> str:
+def build(environment: str, usecase: str, *, tune: bool = True, warm_start: WarmStart | None = None) -> str:
     from pipelines.training import definition
 
-    return definition(config.load(environment, usecase), FIXED)
+    settings = config.load(environment, usecase)
+    if not tune:
+        untuned = replace(settings.usecase.tuning, enabled=False)
+        settings = settings.model_copy(
+            update={"usecase": settings.usecase.model_copy(update={"tuning": untuned})}
+        )
+    return definition(settings, FIXED, warm_start)
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +47,18 @@ def prod() -> dict[str, Any]:
     return definition
 
 
+@pytest.fixture(scope="module")
+def prod_untuned() -> dict[str, Any]:
+    definition: dict[str, Any] = json.loads(build("prod", "adult", tune=False))
+    return definition
+
+
 def jobs(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The request of each job; of a tuning job what each of its trials is asked for, and the tags."""
     return {
-        step["Name"]: step["Arguments"]
+        step["Name"]: {**step["Arguments"], **step["Arguments"].get("TrainingJobDefinition", {})}
         for step in definition["Steps"]
-        if step["Type"] in ("Processing", "Training")
+        if step["Type"] in ("Processing", "Training", "Tuning")
     }
 
 
@@ -85,15 +100,15 @@ def test_every_output_is_scoped_by_the_execution(prod: dict[str, Any]) -> None:
         r'"S3Uri": (\{"Std:Join".*?\]\}\})',
         json.dumps([a.get("ProcessingOutputConfig") for a in jobs(prod).values()]),
     )
-    places.append(json.dumps(jobs(prod)["Train"]["OutputDataConfig"]))
+    places.append(json.dumps(jobs(prod)["Tune"]["OutputDataConfig"]))
 
-    assert len(places) == 9
+    assert len(places) == 10
     assert all("Execution.PipelineExecutionId" in place for place in places)
 
 
-def test_production_settings_reach_every_job(prod: dict[str, Any]) -> None:
+def test_production_settings_reach_every_job(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
     """Role, VPC, keys, encryption, tags, volumes and timeouts stand in every job's request."""
-    for name, request in jobs(prod).items():
+    for name, request in {**jobs(prod), **jobs(prod_untuned)}.items():
         text = json.dumps(request)
         assert request["RoleArn"].endswith("ml-prod-pipeline-execution"), name
         for wanted in (
@@ -108,19 +123,26 @@ def test_production_settings_reach_every_job(prod: dict[str, Any]) -> None:
         assert {"Key": "data-classification", "Value": "confidential"} in request["Tags"], name
 
 
-def test_only_ingest_keeps_a_network_in_production(prod: dict[str, Any]) -> None:
-    """Ingest reads its source itself; nothing else may reach out."""
+def test_who_keeps_a_network_in_production(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
+    """Ingest reads its source itself, and the report asks SageMaker for the trials; nothing else may reach out."""
     isolated = {
         name: request.get("NetworkConfig", request)["EnableNetworkIsolation"]
-        for name, request in jobs(prod).items()
+        for name, request in {**jobs(prod), **jobs(prod_untuned)}.items()
     }
 
-    assert isolated == {"Ingest": False, "Prep": True, "Train": True, "Evaluate": True}
+    assert sorted(name for name, cut_off in isolated.items() if not cut_off) == ["Ingest", "TuningReport"]
+    assert sorted(name for name, cut_off in isolated.items() if cut_off) == [
+        "Evaluate",
+        "Prep",
+        "Train",
+        "Tune",
+    ]
 
 
-def test_a_cheap_environment_trains_on_spot() -> None:
+@pytest.mark.parametrize(("tune", "name"), [(False, "Train"), (True, "Tune")])
+def test_a_cheap_environment_trains_on_spot(tune: bool, name: str) -> None:
     """Spot needs its waiting time and a checkpoint to resume from."""
-    train = jobs(json.loads(build("dev", "roaming")))["Train"]
+    train = jobs(json.loads(build("dev", "roaming", tune=tune)))[name]
 
     assert train["EnableManagedSpotTraining"]
     assert train["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
@@ -128,9 +150,33 @@ def test_a_cheap_environment_trains_on_spot() -> None:
     assert "Execution.PipelineExecutionId" in json.dumps(train["CheckpointConfig"]["S3Uri"])
 
 
+def test_to_tune_or_to_train_is_one_setting(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
+    """All other steps are the same; evaluate and register only get the model from somewhere else."""
+    assert [step["Name"] for step in prod["Steps"]] == [
+        "Ingest", "Prep", "Tune", "TuningReport", "Evaluate", "Gate",
+    ]  # fmt: skip
+    assert [step["Name"] for step in prod_untuned["Steps"]] == ["Ingest", "Prep", "Train", "Evaluate", "Gate"]
+    for name in ("Ingest", "Prep"):
+        assert jobs(prod)[name] == jobs(prod_untuned)[name]
+
+
+def test_parents_are_an_input_of_building() -> None:
+    """Nothing is asked while the definition is made."""
+    warm = build("local", "adult", warm_start=WarmStart("TransferLearning", ("first", "second")))
+    (tune,) = (step for step in json.loads(warm)["Steps"] if step["Type"] == "Tuning")
+
+    assert tune["Arguments"]["WarmStartConfig"] == {
+        "WarmStartType": "TransferLearning",
+        "ParentHyperParameterTuningJobs": [
+            {"HyperParameterTuningJobName": "first"},
+            {"HyperParameterTuningJobName": "second"},
+        ],
+    }
+
+
 def test_what_cannot_be_interrupted_has_no_checkpoint(prod: dict[str, Any]) -> None:
     """Its address would differ in every execution, and so the step would never hit the cache."""
-    assert "CheckpointConfig" not in jobs(prod)["Train"]
+    assert "CheckpointConfig" not in jobs(prod)["Tune"]
 
 
 def test_every_job_step_retries_what_is_not_its_fault(prod: dict[str, Any]) -> None:
@@ -145,4 +191,6 @@ def test_every_definition_is_right_by_the_request_shapes() -> None:
     from local_sagemaker.pipelines.check import check
 
     for environment, usecase in BUILDS:
-        assert [str(problem) for problem in check(json.loads(build(environment, usecase)))] == []
+        for tune in (True, False):
+            built = json.loads(build(environment, usecase, tune=tune))
+            assert [str(problem) for problem in check(built)] == []

@@ -113,7 +113,7 @@ def test_the_hash_is_of_the_content_and_not_of_its_packaging(job, tmp_path, monk
     parquet = (tmp_path / "ml" / "processing" / "output" / "data" / "part-00000.parquet").read_bytes()
 
     assert manifest(job("".join(lines[:3]), HEADER + "".join(lines[3:])))["sha256"] == expected
-    assert manifest(job(gzip.compress(GOOD.encode())))["sha256"] == expected
+    assert manifest(job(gzip.compress(GOOD.encode(), mtime=0)))["sha256"] == expected
     assert manifest(job(parquet, source={"format": "parquet"}))["sha256"] == expected
     assert manifest(job(GOOD.replace("2e3", "2e4")))["sha256"] != expected
     assert manifest(job(GOOD.replace("true", "no")))["sha256"] != expected
@@ -143,7 +143,7 @@ BAD_CSV = [
     (b"PK\x03\x04abc", "zip archive or a spreadsheet"),
     (b"\x89PNG\r\n\x1a\n\x00\x00", "it holds binary data"),
     (gzip.compress(b"\0\1\2", mtime=0), "it holds binary data"),
-    (gzip.compress(GOOD.encode())[:-20], "cannot be read as CSV: Compressed file ended"),
+    (gzip.compress(GOOD.encode(), mtime=0)[:-20], "cannot be read as CSV: Compressed file ended"),
     (
         MANY.encode() + b"1,1,\xe9t\xe9,true,2026-01-01,no\n",
         "line 7: byte 0xe9 is not utf-8; save the file as UTF-8",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import logging
 import sqlite3
 import threading
 import time
@@ -21,6 +22,9 @@ from weakref import WeakValueDictionary
 
 Document = dict[str, Any]
 Change = Mapping[str, Any] | Callable[[Document], Document]
+
+_AGAIN = 1.0  # seconds
+_log = logging.getLogger(__name__)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
@@ -103,6 +107,15 @@ class Records:
             )
             self._notify(kind, name)
         return document
+
+    def insist(self, kind: str, name: str, change: Change) -> Document:
+        """``update`` what must not be lost, such as how a job has ended: on a full disk, wait until there is room."""
+        while True:
+            try:
+                return self.update(kind, name, change)
+            except sqlite3.OperationalError as error:
+                _log.warning("%s %r cannot be written (%s); trying until it can", kind, name, error)
+            time.sleep(_AGAIN)
 
     def delete(self, kind: str, name: str) -> bool:
         """Remove a record; whether it was there."""

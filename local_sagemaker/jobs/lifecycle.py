@@ -8,6 +8,7 @@ went away.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
@@ -235,16 +236,8 @@ class Jobs(ABC):
                 **({"FailureReason": shorten(ending.reason, LIMIT)} if ending.reason else {}),
             }
 
-        for attempt in range(5):
-            try:
-                self._records.update(self.kind.name, name, change)
-            except (Missing, Closed):
-                return  # deleted meanwhile; or the server is going, and the next one's recover() will do it
-            except Exception:  # noqa: BLE001 - a full disk: the status must get there when there is room again
-                _log.exception("%s %s: cannot write its last status", self.kind.title, name)
-                time.sleep(0.2 * 2**attempt)
-            else:
-                return
+        with contextlib.suppress(Missing, Closed):  # deleted, or left to the next server's recover()
+            self._records.insist(self.kind.name, name, change)
 
     def _change(self, job: Job, fields: Mapping[str, Any]) -> None:
         """Update the job's document on its way. Raises Stopped when somebody stopped it meanwhile."""

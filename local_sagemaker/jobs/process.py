@@ -68,12 +68,14 @@ class ProcessRunner:
     def __init__(self, settings: Settings, *, grace: float = GRACE, isolation: str | None = None) -> None:
         self._settings = settings
         self._grace = grace
+        self._scratches = settings.folder / "scratch"
         self._launcher = Launcher(settings.logs / "preforked-parent.log", isolation)
         self._scheduler = Scheduler(_cpus(settings.cores))
         self._runs: dict[str, Run] = {}
 
     def start(self) -> None:
         """Start loading in the background. Jobs may be run at once: they wait for it."""
+        shutil.rmtree(self._scratches, ignore_errors=True)  # of jobs whose server was killed
         self._launcher.start()
 
     def announce(self, job: str) -> None:
@@ -136,9 +138,8 @@ class ProcessRunner:
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
         """The job's /tmp, gone when it has ended."""
-        parent = self._settings.folder / "scratch"
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        self._scratches.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self._scratches))
         try:
             yield folder
         finally:

@@ -117,11 +117,11 @@ class Execution:
             status, reason = self._verdict()
         except Closed:
             return  # the local SageMaker is going down; the next start will find this execution unfinished
-        except Exception:
+        except Exception as error:
             log.exception("execution %s broke", self._context.name)
             status, reason = (
                 "Failed",
-                "InternalServerError: the local SageMaker could not carry on; see its log.",
+                f"InternalServerError: the local SageMaker could not carry on ({error}); see its log.",
             )
         if self._abandoned:
             return

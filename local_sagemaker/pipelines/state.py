@@ -78,7 +78,7 @@ def end_step(
         change["FailureReason"] = clipped(reason, STEP_REASON_LENGTH)
     if metadata:
         change["Metadata"] = dict(metadata)
-    return records.update(steps_kind(execution), name, change)
+    return records.insist(steps_kind(execution), name, change)
 
 
 def end_execution(records: Records, execution: str, status: str, reason: str | None) -> None:
@@ -88,7 +88,7 @@ def end_execution(records: Records, execution: str, status: str, reason: str | N
         # Describe and List call it by different names.
         clip = clipped(reason, EXECUTION_REASON_LENGTH)
         change |= {"FailureReason": clip, "PipelineExecutionFailureReason": clip}
-    records.update(EXECUTION, execution, change)
+    records.insist(EXECUTION, execution, change)
 
 
 def clipped(text: str, length: int) -> str:

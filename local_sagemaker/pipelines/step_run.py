@@ -121,10 +121,11 @@ class StepRun:
                 if wait is None:
                     return self._end("Failed", failure.reason, failure.metadata, failure.properties)
                 log.info("step %s failed (%s); again in %g s", self._step.name, failure.reason, wait)
-            except Exception:
+            except Exception as error:
                 log.exception("step %s of %s broke", self._step.name, self._context.name)
                 return self._end(
-                    "Failed", "InternalServerError: the local SageMaker broke on this step; see its log."
+                    "Failed",
+                    f"InternalServerError: the local SageMaker broke on this step ({error}); see its log.",
                 )
             self._context.stopping.wait(wait)
             attempt += 1
@@ -178,7 +179,7 @@ class StepRun:
     def _report(self, metadata: Mapping[str, Any], stop_work: Callable[[], None]) -> None:
         """The step's work has begun: say so, and remember how to stop it."""
         change = {"StepStatus": "Executing", "Metadata": dict(metadata)}
-        self._context.records.update(self._kind, self._step.name, change)
+        self._context.records.insist(self._kind, self._step.name, change)
         with self._lock:
             self._stop_work = stop_work
         if self._context.stopping.is_set():

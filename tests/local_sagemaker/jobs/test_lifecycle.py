@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -140,7 +141,7 @@ class Stubborn(Records):
     def update(self, kind: str, name: str, change: Any) -> dict[str, Any]:
         if callable(change) and self.refusals:
             self.refusals -= 1
-            raise OSError(28, "No space left on device")
+            raise sqlite3.OperationalError("database or disk is full")
         return super().update(kind, name, change)
 
 
@@ -159,7 +160,7 @@ def test_the_last_status_is_tried_again(workshop: Workshop, caplog: pytest.LogCa
     )
 
     assert (job["ProcessingJobStatus"], records.refusals) == ("Completed", 0)
-    assert "cannot write its last status" in caplog.text
+    assert "cannot be written (database or disk is full)" in caplog.text
     jobs.close()
     records.close()
 

@@ -456,6 +456,19 @@ def test_when_the_server_is_killed_nothing_of_it_is_left(tmp_path):
     wait_for(lambda: not processes_with(marker))
 
 
+def test_what_a_killed_server_left_of_a_jobs_tmp_goes(tmp_path):
+    """A server that starts has no jobs yet, so it clears away what those of an earlier one had in /tmp."""
+    left = tmp_path / "scratch" / "tmp-of-a-job"
+    left.mkdir(parents=True)
+    (left / "large").write_text("x")
+    runner = ProcessRunner(Settings(tmp_path))
+
+    runner.start()
+    runner.close()
+
+    assert not left.exists()
+
+
 def test_a_job_that_uses_up_its_processes_fails_alone(bench):
     """A job without room for another process says so; the next job runs."""
     finished = bench.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from local_sagemaker import records
 
 # Runs in a process of its own: starts a pipeline whose second job never ends, and says so.
 VICTIM = """
@@ -102,3 +105,25 @@ def test_closing_ends_the_engine_without_ending_the_execution(world: Any, write:
     world.pipelines.recover()
 
     assert world.describe(arn)["PipelineExecutionStatus"] == "Failed"
+
+
+@pytest.mark.parametrize("kind", ["PipelineExecution", "PipelineExecutionStep"])
+def test_an_execution_on_a_full_disk_ends_when_there_is_room(
+    world: Any, write: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Its last status is tried until it can be written; nothing stays Executing because of it."""
+    update, refusals = world.records.update, iter(range(3))
+
+    def full(kind_: str, name: str, change: Any) -> Any:
+        if kind_.partition("/")[0] == kind and next(refusals, None) is not None:
+            raise sqlite3.OperationalError("database or disk is full")
+        return update(kind_, name, change)
+
+    monkeypatch.setattr(records, "_AGAIN", 0.01)
+    monkeypatch.setattr(world.records, "update", full)
+
+    execution, steps = world.run(write.definition(write.processing("a")))
+
+    assert execution["PipelineExecutionStatus"] == "Succeeded"
+    assert steps["a"]["StepStatus"] == "Succeeded"
+    assert next(refusals, None) is None

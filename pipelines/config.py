@@ -277,6 +277,11 @@ class Config(Record):
         """``<use case>-training``."""
         return f"{self.usecase.name}-training"
 
+    def without_search(self) -> Config:
+        """The same, but for one training job with the fixed hyperparameters where it searches."""
+        tuning = replace(self.usecase.tuning, enabled=False)
+        return self.model_copy(update={"usecase": self.usecase.model_copy(update={"tuning": tuning})})
+
 
 def load(environment: str = "local", usecase: str = "roaming") -> Config:
     """Read the settings named ``environment`` and ``usecase``; a name is one of ours, or the path of a TOML file."""

@@ -50,7 +50,7 @@ def run(usecase: str, data: Path, key: str, local: Local | None) -> dict[str, ob
 
     if local:
         local.start()
-    config = settings.load("local", usecase)
+    config = settings.load("local", usecase).without_search()  # the plain script trains once
     publication = plan(config)
     text = definition(config, publication)
     problems = check(json.loads(text))

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +32,7 @@ def build(environment: str, usecase: str, *, tune: bool = True, warm_start: Warm
     from pipelines.training import definition
 
     settings = config.load(environment, usecase)
-    if not tune:
-        untuned = replace(settings.usecase.tuning, enabled=False)
-        settings = settings.model_copy(
-            update={"usecase": settings.usecase.model_copy(update={"tuning": untuned})}
-        )
+    settings = settings if tune else settings.without_search()
     return definition(settings, FIXED, warm_start)
 
 

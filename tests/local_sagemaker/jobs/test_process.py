@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.jobs.process import Outcome, Task
+from local_sagemaker.jobs.process import Outcome, ProcessRunner, Task
+from local_sagemaker.settings import Settings
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 
@@ -132,8 +133,16 @@ def test_the_environment_is_the_containers(bench, monkeypatch):
     )
 
     assert finished.lines[0] == str(
-        ["A", "GOMP_SPINCOUNT", "HOME", "HOSTNAME", "LANG", "PATH"]
-        + ["PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"]
+        [
+            "A",
+            "GOMP_SPINCOUNT",
+            "HOME",
+            "HOSTNAME",
+            "LANG",
+            "PATH",
+            "PYTHONDONTWRITEBYTECODE",
+            "PYTHONUNBUFFERED",
+        ]
     )
     assert finished.lines[1:] == ["ä=", "1"]
 

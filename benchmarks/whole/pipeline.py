@@ -3,8 +3,8 @@
     python -m benchmarks.whole.pipeline --usecase adult --data adult.data --folder NEW       starts a local SageMaker
     python -m benchmarks.whole.pipeline --usecase adult --data adult.data --url URL …        uses one that is up
 
-Prints a JSON object: ``phases`` (seconds since the SDK's import at which each was over), and ``evaluation`` (the
-address of the evaluation report).
+Prints a JSON object: ``phases`` (seconds since the SDK's import at which each was over), ``steps`` (their seconds),
+``trials`` (the hyperparameters of each), and ``evaluation`` (the address of the evaluation report).
 """
 
 from __future__ import annotations
@@ -15,18 +15,23 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the SDK looks for one while it is imported
 
 from rich.console import Console
 
 from benchmarks.local import Local
+from benchmarks.whole.usecase import load
 from containers import contract
 from local_sagemaker.pipelines.check import check
-from pipelines import config as settings
+from pipelines import collector
+
+with collector.paused():  # as the command line does
+    from pipelines.training import definition
+
 from pipelines.publish import plan
 from pipelines.service import Service
-from pipelines.training import definition
 from pipelines.watch import EVALUATE, watch
 
 
@@ -50,7 +55,7 @@ def run(usecase: str, data: Path, key: str, local: Local | None) -> dict[str, ob
 
     if local:
         local.start()
-    config = settings.load("local", usecase).without_search()  # the plain script trains once
+    config = load(usecase)
     publication = plan(config)
     text = definition(config, publication)
     problems = check(json.loads(text))
@@ -73,12 +78,23 @@ def run(usecase: str, data: Path, key: str, local: Local | None) -> dict[str, ob
     over("succeeded")
     if execution.status != "Succeeded":
         raise RuntimeError(f"the execution ended as {execution.status}: {execution.failure}")
+    names = {step.name: step.job_arn.rpartition("/")[2] for step in execution.steps}
     evaluated = next(step for step in execution.steps if step.name == EVALUATE)
     return {
         "phases": phases,
         "steps": {step.name: step.seconds for step in execution.steps},
+        "trials": _trials(service.sagemaker, names.get("Tune")),
         "evaluation": f"{service.outputs(evaluated.job_arn)[contract.EVALUATION]}/{contract.EVALUATION_FILE}",
     }
+
+
+def _trials(sagemaker: Any, name: str | None) -> list[dict[str, str]]:
+    """The hyperparameters that each trial of the search was given; one trial without any where nothing is searched."""
+    if name is None:
+        return [{}]
+    pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+    listed = pages.paginate(HyperParameterTuningJobName=name, SortBy="CreationTime", SortOrder="Ascending")
+    return [trial["TunedHyperParameters"] for page in listed for trial in page["TrainingJobSummaries"]]
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.local import Local
 
@@ -65,7 +66,7 @@ def seconds(words: Sequence[str], environment: Mapping[str, str] | None = None) 
     return time.perf_counter() - began
 
 
-def last_line(output: str) -> dict[str, object]:
+def last_line(output: str) -> dict[str, Any]:
     """The JSON object that a command printed last."""
-    found: dict[str, object] = json.loads(output.splitlines()[-1])
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
     return found

@@ -8,8 +8,10 @@ import time
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the SDK looks for one while it is imported
 
 from local_sagemaker.pipelines.check import check
-from pipelines import config
-from pipelines.training import definition
+from pipelines import collector, config
+
+with collector.paused():  # as the command line does
+    from pipelines.training import definition
 
 
 def main(usecase: str) -> float:

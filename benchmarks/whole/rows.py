@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import in_turns
 from benchmarks.table import TIMES, Row
-from benchmarks.workshop import THREADS, Workshop, command, last_line, run
-from pipelines import config
+from benchmarks.whole.usecase import load, write
+from benchmarks.workshop import THREADS, Workshop, command, last_line, run, seconds
 
 USECASE = "roaming"
 
@@ -22,13 +21,15 @@ def whole(workshop: Workshop) -> Iterator[Row]:
     with workshop.place() as place:
         data, settings = place / "data.csv", place / "usecase.json"
         run(command(f"pipelines.usecases.{USECASE}", "--rows", workshop.rows, "--out", data))
-        settings.write_text(
-            json.dumps(config.load("local", USECASE).usecase.model_dump(mode="json")), "utf-8"
-        )
+        write(load(USECASE), settings)
+        workshop.say("choosing the trials that both are to train")
+        up = _Warm(data, workshop)
+        trials = place / "trials.json"
+        trials.write_text(json.dumps(up.run()["trials"]), encoding="utf-8")
         sides: dict[str, Callable[[], float]] = {
-            "the plain script": lambda: _plain(settings, data, workshop),
+            "the plain script": lambda: _plain((settings, trials, data), workshop),
             "the pipeline from a cold start": lambda: _cold(data, workshop),
-            "the pipeline, local SageMaker up": _Warm(data, workshop),
+            "the pipeline, local SageMaker up": lambda: _succeeded(up.run()),
         }
         found = in_turns(sides, workshop.turns, workshop.say)
     plain, cold, warm = (found[name] for name in sides)
@@ -54,8 +55,7 @@ def build(workshop: Workshop) -> Iterator[Row]:
     """Building and checking the definition in a new interpreter, after its imports."""
 
     def once() -> float:
-        measured: Any = last_line(run(command("benchmarks.whole.building", USECASE)))
-        return float(measured["seconds"])
+        return float(last_line(run(command("benchmarks.whole.building", USECASE)))["seconds"])
 
     series = in_turns({"building the definition": once}, workshop.turns, workshop.say)
     yield Row(
@@ -67,16 +67,14 @@ def build(workshop: Workshop) -> Iterator[Row]:
     )
 
 
-def _plain(settings: Path, data: Path, workshop: Workshop) -> float:
+def _plain(inputs: Sequence[Path], workshop: Workshop) -> float:
     with workshop.place() as folder:
-        began = time.perf_counter()
-        run(command("benchmarks.whole.plain", settings, data, folder / "results"), THREADS)
-        return time.perf_counter() - began
+        return seconds(command("benchmarks.whole.plain", *inputs, folder / "results"), THREADS)
 
 
 def _cold(data: Path, workshop: Workshop) -> float:
     with workshop.place() as folder:
-        return _succeeded(run(command(*_PIPELINE, data, "--folder", folder / "state")))
+        return _succeeded(last_line(run(command(*_PIPELINE, data, "--folder", folder / "state"))))
 
 
 class _Warm:
@@ -86,14 +84,14 @@ class _Warm:
         self._data, self._local = data, workshop.local
         self._numbers = itertools.count()
 
-    def __call__(self) -> float:
+    def run(self) -> dict[str, Any]:
+        """What ``benchmarks.whole.pipeline`` says about one run."""
         key = f"benchmarks/{next(self._numbers)}/data.csv"
-        return _succeeded(run(command(*_PIPELINE, self._data, "--key", key), self._local.environment))
+        return last_line(run(command(*_PIPELINE, self._data, "--key", key), self._local.environment))
 
 
 _PIPELINE = ("benchmarks.whole.pipeline", "--usecase", USECASE, "--data")
 
 
-def _succeeded(output: str) -> float:
-    measured: Any = last_line(output)
+def _succeeded(measured: dict[str, Any]) -> float:
     return float(measured["phases"]["succeeded"])

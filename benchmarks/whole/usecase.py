@@ -1,0 +1,27 @@
+"""The use case as it is measured."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from pipelines import config
+from pipelines.config import Config
+
+
+def load(name: str) -> Config:
+    """The settings of the use case ``name`` on the local SageMaker.
+
+    A search that stops trials early does more or less work as the clock has it, so it does not here.
+    """
+    found = config.load("local", name)
+    tuning = replace(found.usecase.tuning, early_stopping="Off")
+    return found.model_copy(update={"usecase": found.usecase.model_copy(update={"tuning": tuning})})
+
+
+def write(found: Config, target: Path) -> None:
+    """Write what the plain script must know as one JSON file."""
+    settings = found.usecase.model_dump(mode="json")
+    settings["hyperparameters"] = {name: str(value) for name, value in found.usecase.hyperparameters.items()}
+    target.write_text(json.dumps(settings), encoding="utf-8")

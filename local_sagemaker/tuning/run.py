@@ -232,18 +232,19 @@ class Run:
             return
         self._records.update("TrainingJob", trial.name, {"TuningJobArn": self._arn})
         self._follow(trial)
-        threading.Thread(
-            target=self._await, args=(trial.name,), name=f"await {trial.name}", daemon=True
-        ).start()
 
     def _follow(self, trial: Trial) -> None:
+        """Find the trial's log, and wake up at its end."""
         job = self._records.get("TrainingJob", trial.name)
         if job is None:
             return
         log = logs.log_path(self._settings.logs, job["_LogGroup"], job["_LogStream"])
         objective = self._plan.definitions[trial.definition].objective
         self._curves[trial.name] = Curve(log, objective.found_by, trial.number)
-        if trial.ended and self._rule:  # later trials are measured by it
+        if not trial.ended:
+            name = f"await {trial.name}"
+            threading.Thread(target=self._await, args=(trial.name,), name=name, daemon=True).start()
+        elif self._rule:  # later trials are measured by it
             self._curves[trial.name].read()
 
     def _await(self, name: str) -> None:

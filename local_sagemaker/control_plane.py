@@ -50,7 +50,8 @@ class ControlPlane:
         run = self._operations.get(operation)
         if run is None:
             raise UnsupportedOperation(
-                f"The local SageMaker does not support {operation}; AWS does. See its list of operations."
+                f"The local SageMaker does not support {operation}; AWS does. "
+                "docs/guide/compatibility.md says what it has."
             )
         # Clients make idempotency tokens up before they send, and so does a call in process.
         tokens = {token: uuid.uuid4().hex for token in model.idempotent_members}

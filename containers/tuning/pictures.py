@@ -77,14 +77,16 @@ def coordinates(axes: Axes, search: Search) -> None:
         places = [axis.position(trial.hyperparameters[axis.name]) for axis in search.axes]
         if trial.status == "Completed":
             colour = colours.to_rgba(np.asarray(trial.objective or 0.0))
-            axes.plot(places, color=colour, linewidth=3.0 if trial is best else 1.3)
+            axes.plot(places, color=colour, linewidth=3.0 if trial is best else 1.3, marker=".")
         else:
             axes.plot(places, color=GREY, linewidth=1.0, linestyle=":")
+    axes.set_xlim(-0.3, len(search.axes) - 0.7)
+    axes.set_ylim(-0.02, 1.02)
     for number, axis in enumerate(search.axes):
         axes.axvline(number, color=GREY, linewidth=0.8)
         low, high = axis.ends
-        axes.annotate(low, (number, -0.05), ha="center", va="top", fontsize=8, annotation_clip=False)
-        axes.annotate(high, (number, 1.03), ha="center", va="bottom", fontsize=8, annotation_clip=False)
+        axes.text(number, -0.04, low, ha="center", va="top", fontsize=8)
+        axes.text(number, 1.03, high, ha="center", va="bottom", fontsize=8)
     axes.set_xticks(range(len(search.axes)), [axis.name for axis in search.axes])
     axes.tick_params(axis="x", length=0, pad=16)
     axes.set_yticks([])

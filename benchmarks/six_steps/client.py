@@ -1,4 +1,4 @@
-"""Start the pipeline and wait for its end, in one command.
+"""Start the pipeline and wait for its end, in one command; prints the ARN of the execution.
 
 python -m benchmarks.six_steps.client NAME
 """
@@ -24,4 +24,4 @@ def run(sagemaker: Any, name: str) -> str:
 
 
 if __name__ == "__main__":
-    run(boto3.client("sagemaker"), sys.argv[1])
+    sys.stdout.write(run(boto3.client("sagemaker"), sys.argv[1]) + "\n")

@@ -89,7 +89,8 @@ def prep(settings: Settings, table: pa.Table, folder: Path) -> tuple[FittedFlow,
         labels = flow.label.encode(rows[flow.label.column])
         features = pa.Table.from_pandas(apply(flow, rows), preserve_index=False)
         made[name] = Rows(name, labels.astype(float), features)
-        _write(features.add_column(0, LABEL, pa.array(labels)), folder / name)
+        kept_labels = labels if settings["problem"] == "regression" else labels.astype("int64")
+        _write(features.add_column(0, LABEL, pa.array(kept_labels)), folder / name)
     _write(table.take(kept.index[sides[contract.TEST]].to_numpy()), folder / contract.HOLDOUT)
     (folder / contract.FLOW_FILE).write_text(flow.to_json(), encoding="utf-8")
     return flow, made
@@ -109,8 +110,7 @@ def fit(
     for number, trial in enumerate(trials, start=1):
         began = datetime.now(UTC)
         wanted = hyperparameters.parse({**settings["hyperparameters"], **trial})
-        if settings["problem"] == "multiclass":
-            wanted = replace(wanted, num_class=len(flow.label.classes))
+        wanted = replace(wanted, num_class=len(flow.label.classes) or None)
         boosting = boost(matrix, validation, wanted, Checkpoints(folder / "none", ""), lambda: False)
         if boosting is None:
             raise RuntimeError("nothing was trained")

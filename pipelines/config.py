@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -344,7 +344,8 @@ def _explain(record: type[Record], detail: ErrorDetails) -> str:
 def _known(record: Any, place: tuple[int | str, ...]) -> list[str]:
     """The names that the table at ``place`` may hold."""
     for part in place:
-        if isinstance(part, str) and part in record.model_fields:
-            record = record.model_fields[part].annotation
-    fields = record.model_fields if hasattr(record, "model_fields") else record.__dataclass_fields__
-    return list(fields)
+        fields = get_type_hints(record)
+        inner = fields[str(part)] if part in fields else record
+        # A table of tables, such as the ranges of a search: what is below it has a name of the user's.
+        record = get_args(inner)[-1] if get_origin(inner) is Mapping else inner
+    return [name for name in get_type_hints(record) if not name.startswith("_") and name != "model_config"]

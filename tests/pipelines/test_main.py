@@ -50,7 +50,9 @@ def test_check_says_that_a_definition_is_right() -> None:
     done = cli("check", "--usecase", "adult", "--env", "prod", AWS_ENDPOINT_URL="http://127.0.0.1:9")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "The definition is right: 6 steps (Ingest, Prep, Tune, TuningReport, Evaluate, Gate)" in done.stdout
+    assert (
+        "The definition is right: 6 steps (Ingest, Prep, Tune, TuningReport, Evaluate, Gate)" in done.stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_a_search_that_runs_can_be_described(tuning: Tuning) -> None:
     name = tuning.start(tuning.request(definition=definition, parallel=2))
     kind = f"HyperParameterTrainingJob/{name}"
     while len(tuning.records.list(kind)) < 2:
-        pass
+        time.sleep(0.01)
 
     described = tuning.call(f"Describe{KIND}", {f"{KIND}Name": name})
     tuning.call(f"Stop{KIND}", {f"{KIND}Name": name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import time
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,35 @@ def test_a_trial_is_an_ordinary_training_job(tuning: Tuning, searched: dict[str,
     assert job["FinalMetricDataList"][0]["Value"] == objective(best)
     with tarfile.open(fileobj=BytesIO(tuning.store.read(job["ModelArtifacts"]["S3ModelArtifacts"]))) as tar:
         assert tar.getnames() == ["model"]
+
+
+def test_trials_side_by_side_share_the_cores(tuning: Tuning) -> None:
+    """Two at a time on two cores: one each, from the first on, and all of them where one runs alone."""
+    definition = tuning.definition(rounds="10", pause="0.01")
+
+    def cores(parallel: int) -> list[int]:
+        request = tuning.request("Random", 4, parallel=parallel, definition=definition)
+        trials = tuning.trials(tuning.run(request)["HyperParameterTuningJobName"])
+        jobs = [tuning.records.get("TrainingJob", trial["TrainingJobName"]) for trial in trials]
+        return [job["_Outcome"]["Cores"] for job in jobs if job]
+
+    assert cores(2)[:3] == [1, 1, 1]
+    assert cores(1) == [2, 2, 2, 2]
+
+
+def test_no_more_trials_run_than_there_are_cores(tuning: Tuning) -> None:
+    """The others would wait, chosen without knowing how those before them ended."""
+    definition = tuning.definition(rounds="5000", pause="0.02")
+    name = tuning.start(tuning.request("Random", 10, parallel=10, definition=definition))
+    while len(tuning.trials(name)) < 2:
+        time.sleep(0.01)
+    time.sleep(0.1)
+
+    running = len(tuning.trials(name))
+    tuning.call("StopHyperParameterTuningJob", {"HyperParameterTuningJobName": name})
+
+    assert running == 2
+    assert tuning.ended(name)["HyperParameterTuningJobStatus"] == "Stopped"
 
 
 def test_the_last_value_is_the_objective(tuning: Tuning, searched: dict[str, Any]) -> None:
@@ -248,16 +278,14 @@ def test_a_search_that_is_stopped_stops_its_trials(tuning: Tuning) -> None:
     """What was found until then can be read."""
     definition = tuning.definition(rounds="5000", pause="0.02")
     name = tuning.start(tuning.request("Random", 4, parallel=2, definition=definition))
-    first = tuning.trials(name)
-    tuning.records.wait(
-        "HyperParameterTuningJob", name, lambda _: len(tuning.trials(name)) == 2, timeout=0.01
-    ) if len(first) == 2 else None
+    while len(tuning.trials(name)) < 2:
+        time.sleep(0.01)
 
     tuning.call("StopHyperParameterTuningJob", {"HyperParameterTuningJobName": name})
     done = tuning.ended(name)
 
     assert done["HyperParameterTuningJobStatus"] == "Stopped"
-    assert {trial["TrainingJobStatus"] for trial in tuning.trials(name)} <= {"Stopped"}
+    assert [trial["TrainingJobStatus"] for trial in tuning.trials(name)] == ["Stopped", "Stopped"]
     assert "FailureReason" not in done
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -158,3 +161,10 @@ def test_a_single_definition_is_not_a_choice(choices: tuple[str, ...]) -> None:
     drawn = {at_random(space, (), number, 1, minimize=False).definition for number in range(20)}
 
     assert drawn == set(choices)
+
+
+def test_serving_does_not_wait_for_optuna() -> None:
+    """It is imported when the first search begins."""
+    program = "import sys, local_sagemaker.application; sys.exit('optuna' in sys.modules)"
+
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3])

@@ -82,6 +82,10 @@ class ProcessRunner:
         """A job has been accepted and will want cores."""
         self._scheduler.announce(job)
 
+    def expect(self, family: str, number: int) -> None:
+        """So many jobs whose names begin with ``family`` will run side by side, one after another; 0: no more."""
+        self._scheduler.expect(family, number)
+
     def withdraw(self, job: str) -> None:
         """A job will not run after all. One that ran needs no withdrawal."""
         self._scheduler.withdraw(job)

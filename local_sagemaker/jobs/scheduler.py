@@ -34,6 +34,9 @@ class Scheduler:
         self._free = set(cpus)
         self._total = len(self._free)
         self._competing: set[str] = set()
+        self._families: dict[
+            str, int
+        ] = {}  # how the names of jobs that come one after another begin -> how many at once
         self._queue: deque[object] = deque()
         self._withdrawn: set[str] = set()
         self._closed = False
@@ -44,6 +47,17 @@ class Scheduler:
         with self._changed:
             self._competing.add(job)
             self._withdrawn.discard(job)
+
+    def expect(self, family: str, number: int) -> None:
+        """So many jobs whose names begin with ``family`` will run side by side, now or soon; 0: no more.
+
+        Where a job that ends is followed by another, its neighbour would otherwise find itself alone in between, and
+        take every core.
+        """
+        with self._changed:
+            self._families[family] = number
+            if number == 0:
+                del self._families[family]
 
     def withdraw(self, job: str) -> None:
         """The job will not ask for the cores it was announced for; if it waits for some, it stops waiting."""
@@ -93,10 +107,17 @@ class Scheduler:
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()  # the next in the queue is first now
-            share = max(1, self._total // len(self._competing))
+            share = max(1, self._total // self._competitors())
             cpus = tuple(sorted(self._free)[:share])
             self._free.difference_update(cpus)
             return cpus
+
+    def _competitors(self) -> int:
+        to_come = (
+            number - sum(job.startswith(family) for job in self._competing)
+            for family, number in self._families.items()
+        )
+        return len(self._competing) + sum(max(0, number) for number in to_come)
 
     def _refuse(self, job: str) -> None:
         if self._closed:

@@ -73,6 +73,7 @@ class Run:
         )
         # More at a time than there are cores would only queue, each chosen without knowing how the others end.
         self._parallel = min(plan.parallel, max(1, settings.cores))
+        self._family = _task(f"{self._name}-")  # how the runner's names of the trials begin
         self._rule = _rule(plan)
         self._trials = [trials.read(each) for each in trials.summaries(records, self._name)]
         self._finished = [trial.name for trial in self._trials if trial.ended]  # in the order of their ends
@@ -95,6 +96,12 @@ class Run:
 
     def live(self) -> Ending | None:
         """From the first trial to the last; None when it was abandoned. Raises Closed."""
+        try:
+            return self._live()
+        finally:
+            self._runner.expect(self._family, 0)
+
+    def _live(self) -> Ending | None:
         self._progress.begin(self._inherited)
         for trial in self._trials:
             self._follow(trial)
@@ -178,7 +185,9 @@ class Run:
 
     def _fill(self, running: int) -> None:
         """Start as many trials as there is room for."""
-        room = min(self._parallel - running, self._plan.trials - self._counted())
+        left = self._plan.trials - self._counted()
+        room = min(self._parallel - running, left)
+        self._runner.expect(self._family, min(self._parallel, running + left))
         new = [self._propose() for _ in range(room)]
         for trial in new:  # all before the first starts: a job alone would take every core
             self._runner.announce(_task(trial.name))

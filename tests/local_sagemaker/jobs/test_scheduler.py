@@ -30,6 +30,37 @@ def test_jobs_that_were_announced_share_the_cores(total, jobs, share):
         assert len(cpus) == share
 
 
+@pytest.mark.parametrize(
+    ("total", "expected", "others", "share"),
+    [(2, 2, 0, 1), (8, 2, 0, 4), (8, 4, 0, 2), (8, 1, 0, 8), (8, 2, 2, 2), (2, 4, 0, 1)],
+)
+def test_a_job_leaves_room_for_its_expected_neighbours(total, expected, others, share):
+    """A trial that starts between its neighbour's end and the next one's beginning does not take every core."""
+    scheduler = Scheduler(range(total))
+    scheduler.expect("trial-", expected)
+    for number in range(others):
+        scheduler.announce(f"other-{number}")
+
+    with scheduler.cores("trial-1") as cpus:
+        assert len(cpus) == share
+    scheduler.expect("trial-", 0)
+    for number in range(others):
+        scheduler.withdraw(f"other-{number}")
+    with scheduler.cores("trial-2") as cpus:
+        assert len(cpus) == total
+
+
+def test_neighbours_that_are_there_are_not_expected_besides():
+    """Two at a time are two, whether announced already or still to come."""
+    scheduler = Scheduler(range(8))
+    scheduler.expect("trial-", 2)
+    scheduler.announce("trial-1")
+    scheduler.announce("trial-2")
+
+    with scheduler.cores("trial-1") as first, scheduler.cores("trial-2") as second:
+        assert (len(first), len(second)) == (4, 4)
+
+
 def test_a_finished_or_withdrawn_job_no_longer_counts():
     """What is left of the machine is not saved for jobs that will not come."""
     scheduler = Scheduler([0, 1])

@@ -193,7 +193,7 @@ class Tuning:
         """Until that many trials have ended."""
 
         def enough(_: Any) -> bool:
-            return sum(each["TrainingJobStatus"] == "Completed" for each in self.trials(name)) >= number
+            return len(self.trials(name, StatusEquals="Completed")) >= number
 
         self.records.wait(KIND, name, enough, timeout=60)
 

@@ -39,12 +39,12 @@ _integers = st.tuples(st.integers(1, 1000), st.integers(1, 1000)).map(sorted)
 _texts = st.lists(st.sampled_from(["a", "b", '"c"', "4", "0.5"]), min_size=1, unique=True)
 one_range = st.one_of(
     st.builds(
-        lambda ends, scale: Range("r", CONTINUOUS, *ends, scale),
+        lambda ends, scale: Range("r", CONTINUOUS, ends[0], ends[1], scale),
         _numbers,
         st.sampled_from([LINEAR, LOGARITHMIC, REVERSE]),
     ),
     st.builds(
-        lambda ends, scale: Range("r", INTEGER, *ends, scale),
+        lambda ends, scale: Range("r", INTEGER, ends[0], ends[1], scale),
         _integers,
         st.sampled_from([LINEAR, LOGARITHMIC]),
     ),

@@ -186,7 +186,7 @@ def test_parents_that_are_not_there(tuning: Tuning, parent: str) -> None:
 def test_identical_means_the_same_image_and_data(tuning: Tuning) -> None:
     """TransferLearning allows what IdenticalDataAndAlgorithm does not."""
     goal = {"Type": "Maximize", "MetricName": "validation:auc"}
-    fields = {"ranges": {"eta": (0.1, 0.5)}, "HyperParameterTuningJobObjective": goal}
+    fields: Any = {"ranges": {"eta": (0.1, 0.5)}, "HyperParameterTuningJobObjective": goal}
     definition = tuning.xgboost()
     name = tuning.run(tuning.request("Random", 1, definition=definition, **fields))[
         "HyperParameterTuningJobName"

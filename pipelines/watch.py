@@ -31,14 +31,14 @@ def watch(service: Service, arn: str, console: Console) -> Execution:
 
 
 def _states(service: Service, arn: str) -> Iterator[Execution]:
-    """The execution again and again, at first ten times a second and after a minute every five seconds."""
+    """The execution again and again, at first ten times a second and after four minutes every five seconds."""
     began = time.monotonic()
     while True:
         execution = service.execution(arn)
         yield execution
         if not execution.running:
             return
-        time.sleep(min(5.0, max(0.1, (time.monotonic() - began) / 12)))
+        time.sleep(min(5.0, max(0.1, (time.monotonic() - began) / 48)))
 
 
 def _watch_live(states: Iterator[Execution], console: Console) -> Execution:

@@ -24,6 +24,7 @@ from benchmarks.local import Local
 from benchmarks.six_steps.rows import six_steps
 from benchmarks.table import Row, table
 from benchmarks.transfer import transfer
+from benchmarks.tuning.rows import tuning
 from benchmarks.whole.rows import build, whole
 from benchmarks.workshop import Workshop
 
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "job_start": job_start,
     "build": build,
     "transfer": transfer,
+    "tuning": tuning,
 }
 
 

@@ -53,7 +53,7 @@ class Tuning:
     objective: str = ""  # such as validation:auc; "": the metric that decides on early stopping in training
     direction: Direction | None = None  # known for XGBoost's own metrics
     ranges: Mapping[str, Range] = field(default_factory=dict)  # of the hyperparameters that are searched
-    jobs: int | None = 10  # trials; a grid has as many as it has cells
+    jobs: int | None = None  # trials; a grid has as many as it has cells
     parallel: int = 2  # of them at a time: a Bayesian search learns from those that have ended
     max_minutes: int | None = None  # of the whole search
     early_stopping: Literal["Auto", "Off"] = "Auto"

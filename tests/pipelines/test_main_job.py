@@ -310,7 +310,7 @@ def test_another_bar_runs_the_evaluation_again_and_says_by_how_much_it_was_misse
 
 
 def test_roaming_runs_from_generated_rows(house: House, tmp_path: Path) -> None:
-    """The default use case needs nobody's data."""
+    """The default use case needs nobody's data; and with one setting it trains once instead of searching."""
     rows = tmp_path / "roaming.csv"
     generator = [
         sys.executable,
@@ -329,6 +329,16 @@ def test_roaming_runs_from_generated_rows(house: House, tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "model-package/roaming/1" in done.stdout
+
+    once = tmp_path / "roaming.toml"
+    text = (config.USECASES / "roaming.toml").read_text(encoding="utf-8")
+    once.write_text(text.replace("enabled = true", "enabled = false"), encoding="utf-8")
+    trained = house.run("run", "--usecase", str(once), "--data", str(rows), "--param", "QualityBar=0.8")
+
+    assert trained.returncode == 0, trained.stdout + trained.stderr
+    assert "Train        Succeeded" in trained.stdout
+    assert "Tune" not in trained.stdout
+    assert "model-package/roaming/2" in trained.stdout
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from pipelines.tuning_checks import direction, problems
 from steps.search import Range, Tuning
 
 FIXED = {"problem": "binary", "rounds": "100", "eta": "0.1", "max_depth": "4"}
-RIGHT = Tuning(enabled=True, ranges={"eta": Range(0.05, 0.3, "Logarithmic"), "max_depth": Range(3, 8)})
+RIGHT = Tuning(
+    enabled=True, ranges={"eta": Range(0.05, 0.3, "Logarithmic"), "max_depth": Range(3, 8)}, jobs=10
+)
 
 
 def searching(**ranges: Range) -> Tuning:

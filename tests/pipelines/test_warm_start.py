@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from pipelines import config
 from pipelines.publish import Publication, plan
 from pipelines.service import Service
-from pipelines.warm_start import Algorithm, difference_of, find, misfit, searched, wanted
+from pipelines.warm_start import Algorithm, difference_of, find, misfit, overtaken, searched, wanted
 from steps.search import WarmStart
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
@@ -127,10 +127,10 @@ def adult() -> tuple[config.Config, Publication]:
     return settings, plan(settings)
 
 
-def asked(adult: tuple[config.Config, Publication], *jobs: str) -> Any:
-    settings, publication = adult
-    ours = wanted(settings, publication, IMAGE)
-    described = {
+def described(adult: tuple[config.Config, Publication]) -> dict[str, Any]:
+    """A finished search as the settings ask for it."""
+    ours = wanted(*adult, IMAGE)
+    return {
         "HyperParameterTuningJobStatus": "Completed",
         "HyperParameterTuningJobConfig": {
             "HyperParameterTuningJobObjective": dict(
@@ -146,8 +146,18 @@ def asked(adult: tuple[config.Config, Publication], *jobs: str) -> Any:
             "StaticHyperParameters": dict(ours.fixed),
         },
     }
-    service = Service(settings)
-    service.sagemaker = Groups(list(jobs), described)
+
+
+def group(adult: tuple[config.Config, Publication], *jobs: str) -> Service:
+    """SageMaker with a package for each of these jobs, the newest first."""
+    service = Service(adult[0])
+    service.sagemaker = Groups(list(jobs), described(adult))
+    return service
+
+
+def asked(adult: tuple[config.Config, Publication], *jobs: str) -> Any:
+    settings, publication = adult
+    service, ours = group(adult, *jobs), wanted(settings, publication, IMAGE)
     return find(service, ours, publication.recipe, "s3://b/data")
 
 
@@ -174,6 +184,33 @@ def test_a_first_search_has_no_parent(adult: Any) -> None:
     finding = asked(adult)
 
     assert (finding.warm_start, finding.notes) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("deployed", "note"),
+    [
+        ((), "an upsert would have the search start warm from b, a (TransferLearning)"),
+        (("a",), "an upsert would have the search start warm from b, a (TransferLearning)"),
+        (("b", "a"), ""),
+    ],
+)  # fmt: skip
+def test_starting_says_when_the_parents_are_not_the_newest(
+    deployed: tuple[str, ...], note: str, adult: Any
+) -> None:
+    """An approval since the last upsert; nothing is said while they are."""
+    named = [{"HyperParameterTuningJobName": name} for name in deployed]
+    warm = {"WarmStartType": "TransferLearning", "ParentHyperParameterTuningJobs": named}
+    arguments = {**described(adult), **({"WarmStartConfig": warm} if deployed else {})}
+    definition = {"Steps": [{"Name": "Tune", "Type": "Tuning", "Arguments": arguments}]}
+
+    assert overtaken(group(adult, "b", "a"), definition, "s3://b/data").partition(";")[0] == note
+
+
+def test_a_pipeline_without_a_search_has_no_parents(adult: Any) -> None:
+    """Nor does anybody ask."""
+    steps = {"Steps": [{"Name": "Train", "Type": "Training", "Arguments": {}}]}
+
+    assert overtaken(group(adult, "b"), steps, "s3://b/data") == ""
 
 
 def test_a_warm_start_can_be_turned_off(adult: Any) -> None:

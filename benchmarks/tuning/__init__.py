@@ -1,0 +1,1 @@
+"""What a search is worth: against no search, stopped early, and started warm. On UCI Adult."""

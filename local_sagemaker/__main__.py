@@ -8,6 +8,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"local_sagemaker: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # a folder that may not be written, a full disk
-        print(f"local_sagemaker: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"local_sagemaker: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -213,6 +214,12 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _region(text: str) -> str:
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)+-[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a region's name, such as us-east-1")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local_sagemaker",
@@ -239,7 +246,10 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_number(0, 65535), default=7077, help="0 takes a free one (default: 7077)"
     )
     serving.add_argument(
-        "--region", default="us-east-1", help="the region it pretends to be (default: us-east-1)"
+        "--region",
+        type=_region,
+        default="us-east-1",
+        help="the region it pretends to be (default: us-east-1)",
     )
     serving.add_argument(
         "--cores", type=_number(1, 4096), help="what all jobs together may use (default: all)"

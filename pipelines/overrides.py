@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,9 +14,15 @@ BOOLEANS = {"true": "true", "false": "false"}
 TYPES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "String": ("text", str),
     "Integer": ("a whole number", int),
-    "Float": ("a number", float),
+    "Float": ("a number", lambda text: _finite(float(text))),
     "Boolean": ("true or false", lambda text: BOOLEANS[text.lower()]),
 }
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return number
 
 
 def parse(overrides: Iterable[str], definition: Mapping[str, Any]) -> dict[str, str]:

@@ -128,7 +128,7 @@ class Service:
         """The definition that SageMaker has of the pipeline."""
         deployed = self._describe()
         if deployed is None:
-            raise UsageError(f"There is no pipeline '{self.name}' yet. Create it: python -m pipelines upsert")
+            raise self._absent()
         definition: dict[str, Any] = json.loads(deployed["PipelineDefinition"])
         return definition
 
@@ -159,7 +159,10 @@ class Service:
 
     def executions(self, most: int = 20) -> list[Execution]:
         """The newest executions, newest first, without their steps."""
-        answer = self.sagemaker.list_pipeline_executions(PipelineName=self.name, MaxResults=most)
+        try:
+            answer = self.sagemaker.list_pipeline_executions(PipelineName=self.name, MaxResults=most)
+        except self.sagemaker.exceptions.ResourceNotFound:
+            raise self._absent() from None
         return [
             Execution(entry["PipelineExecutionArn"], entry["PipelineExecutionStatus"], entry["StartTime"])
             for entry in answer["PipelineExecutionSummaries"]
@@ -232,6 +235,9 @@ class Service:
             )
         except self.sagemaker.exceptions.ResourceNotFound:
             return None
+
+    def _absent(self) -> UsageError:
+        return UsageError(f"There is no pipeline '{self.name}' yet. Create it: python -m pipelines upsert")
 
     def _describe(self) -> dict[str, Any] | None:
         try:

@@ -204,6 +204,7 @@ def test_every_command_has_help(command, capsys):
         (["sevre"], "invalid choice: 'sevre'"),
         (["serve", "--port", "many"], "'many' is not a number from 0 to 65535"),
         (["serve", "--port", "65536"], "'65536' is not a number from 0 to 65535"),
+        (["serve", "--region", ""], "'' is not a region's name, such as us-east-1"),
         (["serve", "--cores", "0"], "'0' is not a number from 1 to 4096"),
         (["env", "--shell", "csh"], "invalid choice: 'csh'"),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local_sagemaker.application import serve
 from pipelines.publish import ROOT
 
 COMMANDS = ["build", "check", "upsert", "start", "run", "status", "stop", "logs", "list"]
@@ -61,6 +62,10 @@ def test_check_says_that_a_definition_is_right() -> None:
         (["build", "--usecase", "romaing"], "There is no use case 'romaing'. Did you mean 'roaming'?"),
         (["check", "--env", "produktion"], "There is no environment 'produktion'."),
         (["bild"], "invalid choice: 'bild'"),
+        (
+            ["build", "--output", "/no/such/folder/x.json"],
+            "/no/such/folder/x.json: No such file or directory",
+        ),
     ],
 )
 def test_wrong_usage_ends_with_status_2_and_no_traceback(arguments: list[str], message: str) -> None:
@@ -80,6 +85,15 @@ def test_without_a_service_the_user_is_told_how_to_start_one(command: str) -> No
     assert done.returncode == 1
     assert "nothing answers at http://127.0.0.1:9" in done.stderr
     assert "python -m local_sagemaker serve" in done.stderr
+
+
+def test_before_the_first_upsert_the_user_is_told_of_it(tmp_path: Path) -> None:
+    """A pipeline that does not exist yet is one clear line and status 2, whatever is asked of it."""
+    with serve(tmp_path) as local:
+        done = [cli(*command, **local.environment) for command in (["list"], ["logs", "Train"], ["start"])]
+
+    line = "error: There is no pipeline 'roaming-training' yet. Create it: python -m pipelines upsert\n"
+    assert [(each.returncode, each.stderr) for each in done] == [(2, line)] * 3
 
 
 def test_the_console_scripts_of_awss_templates_exist(tmp_path: Path) -> None:

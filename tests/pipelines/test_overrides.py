@@ -35,6 +35,8 @@ def test_values_travel_as_text() -> None:
         ("QualtyBar=1", "--param QualtyBar=1: there is no parameter 'QualtyBar'. Did you mean 'QualityBar'?"),
         ("QualityBar", "--param QualityBar: write it as Name=value"),
         ("QualityBar=high", "--param QualityBar=high: 'QualityBar' wants a number, got 'high'"),
+        ("QualityBar=nan", "--param QualityBar=nan: 'QualityBar' wants a number, got 'nan'"),
+        ("QualityBar=1e999", "--param QualityBar=1e999: 'QualityBar' wants a number, got '1e999'"),
         ("Rows=1.5", "--param Rows=1.5: 'Rows' wants a whole number, got '1.5'"),
         ("Fast=maybe", "--param Fast=maybe: 'Fast' wants true or false, got 'maybe'"),
         ("Approval=Yes", "--param Approval=Yes: 'Approval' must be one of Approved, Rejected"),

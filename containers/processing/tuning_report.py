@@ -13,9 +13,11 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from containers import contract
 from containers.contract import ProcessingPaths
@@ -31,15 +33,13 @@ EDGE = 0.02  # of an axis: so close to an end, better values may lie beyond
 
 def main(paths: ProcessingPaths, tuning_job: str, client: Any = None) -> None:
     """Write the report about ``tuning_job`` into the output ``tuning``; ``client`` is boto3's for SageMaker."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     output = paths.output(contract.TUNING)
     output.mkdir(parents=True, exist_ok=True)
     settings = read_settings(paths)
     try:
         asked = client or _client()
         found = fetch(asked, tuning_job)
-        parents = [fetch(asked, name) for name in found.parents]
+        parents = list(_parents(asked, found))
     except (BotoCoreError, ClientError) as error:
         document: dict[str, Any] = {"version": 1, "tuning_job": tuning_job, "skipped": f"{error}"}
         print(f"no report: SageMaker could not be asked for the trials: {error}", flush=True)
@@ -117,6 +117,15 @@ def write_trials(found: Search, file: Path) -> None:
             row = [trial.number, trial.name, trial.status, trial.objective, best, trial.seconds]
             started = trial.started.isoformat() if trial.started else None
             table.writerow([*row, started, *(trial.hyperparameters.get(axis) for axis in axes)])
+
+
+def _parents(client: Any, found: Search) -> Iterator[Search]:
+    """The parents that are still there; one that has been deleted says nothing any more."""
+    for name in found.parents:
+        try:
+            yield fetch(client, name)
+        except ClientError as error:
+            print(f"the parent {name} is left out: {error}", flush=True)
 
 
 def _trial(trial: Trial, best_so_far: float | None) -> dict[str, Any]:

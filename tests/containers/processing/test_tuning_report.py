@@ -112,6 +112,14 @@ def test_the_report_says_what_was_best_and_what_the_warm_start_saved(paths, caps
     assert "reached after 1 trials; they took 3" in capsys.readouterr().out
 
 
+def test_a_parent_that_has_been_deleted_is_left_out(paths, capsys):
+    """The report is about the search itself."""
+    tuning_report.main(paths, "job", SageMaker(job=([0.9, 0.8], ("gone", "parent")), parent=([0.85], ())))
+
+    assert written(paths)["warm_start"]["parent_best"] == 0.85
+    assert "the parent gone is left out" in capsys.readouterr().out
+
+
 def test_pictures_are_drawn_for_what_there_is(paths):
     """Importance needs a few trials more."""
     tuning_report.main(paths, "job", SageMaker(job=([0.1, 0.3, 0.2, 0.6, 0.5, 0.4, 0.7, 0.65], ())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import io
 import json
 import logging
 import os
@@ -43,6 +44,10 @@ _EPILOG = """examples:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a folder's name may have letters that LANG=C has not
     chosen = _parser().parse_args(arguments)
     chosen.folder = chosen.folder.resolve()
     try:

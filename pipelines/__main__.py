@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -44,6 +45,8 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 something that ran failed, 2 wrong usage or settings."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal of LANG=C has no ✔
     parser = argument_parser()
     options = parser.parse_args(arguments)
     return _guard(lambda: options.command(options))

@@ -187,6 +187,15 @@ def test_env_prints_json_too(run):
     assert document["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
 
 
+def test_a_terminal_without_the_letters_of_a_folders_name(run, outside):
+    """They are escaped; nothing fails because of them."""
+    plain = {**outside, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = run("reset", "--folder", "ü", env=plain)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing to delete" in done.stdout
+
+
 @pytest.mark.parametrize("command", ["serve", "env", "status", "stop", "reset"])
 def test_every_command_has_help(command, capsys):
     """With the default of every option."""

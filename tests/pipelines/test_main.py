@@ -96,6 +96,28 @@ def test_before_the_first_upsert_the_user_is_told_of_it(tmp_path: Path) -> None:
     assert [(each.returncode, each.stderr) for each in done] == [(2, line)] * 3
 
 
+def test_a_terminal_that_has_no_check_mark() -> None:
+    """With LANG=C signs are replaced; nothing fails because of them."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from pipelines.__main__ import main; main(['build', '--output', '/dev/null']); print(chr(0x2714))",
+        ],
+        capture_output=True,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "LC_ALL": "C",
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONIOENCODING": "ascii",
+        },
+    )
+
+    assert (done.returncode, done.stdout) == (0, b"?\n")
+
+
 def test_the_console_scripts_of_awss_templates_exist(tmp_path: Path) -> None:
     """get-pipeline-definition writes what build prints."""
     file = tmp_path / "definition.json"

@@ -196,17 +196,24 @@ def _in_background(settings: Settings) -> int:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
+    try:
+        return _until_ready(folder, child, log, start)
+    except BaseException:  # Ctrl-C as well: what is not ready must not be left behind
+        child.terminate()
+        raise
+
+
+def _until_ready(folder: StateFolder, child: subprocess.Popen[bytes], log: Path, start: int) -> int:
     deadline = time.monotonic() + _STARTING
     while time.monotonic() < deadline:
         server = folder.server()
         if server is not None and server.pid == child.pid:
-            print(f"local SageMaker ready at {server.url}, state in {settings.folder}, log in {log}")
+            print(f"local SageMaker ready at {server.url}, state in {folder.path}, log in {log}")
             return 0
         if child.poll() is not None:
-            sys.stderr.write(log.read_text()[start:])
+            sys.stderr.write(log.read_bytes()[start:].decode(errors="replace"))
             return child.returncode
         time.sleep(0.02)
-    child.terminate()
     raise SettingsError(f"the local SageMaker did not become ready within {_STARTING:.0f} s; its log: {log}")
 
 

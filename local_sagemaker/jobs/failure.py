@@ -26,7 +26,7 @@ def reason(headline: str, log: Path) -> str:
     """``headline``, then as many of the log's last lines as fit into FailureReason."""
     headline = shorten(headline, _HEADLINE)
     lines = "\n".join(tail(log, _LINES)).strip()
-    if not lines:
+    if lines in headline:  # none, or those in which the program has said the same
         return headline
     between = "\nLast lines of the log:\n"
     left = LIMIT - len(headline) - len(between)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,20 @@ def test_a_taken_port_is_one_clear_line(run):
             assert re.fullmatch(
                 r".*cannot serve on .*: Address already in use; choose another with --port\n", refused.stderr
             )
+
+
+def test_who_does_not_wait_for_it_leaves_nothing_behind(tmp_path, outside):
+    """Ctrl-C before the server in the background is ready ends that, too."""
+    command = [sys.executable, "-m", "local_sagemaker", "serve", "--background", "--port", "0"]
+    log = tmp_path / ".local-sagemaker" / "server.log"
+    with subprocess.Popen(command, cwd=tmp_path, env=outside, stdout=subprocess.PIPE) as process:
+        while not log.exists():
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+
+    assert process.returncode == 130
+    assert StateFolder(log.parent).wait_until_free(30)
+    assert StateFolder(log.parent).server() is None
 
 
 @pytest.mark.parametrize(

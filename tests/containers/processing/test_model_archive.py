@@ -62,6 +62,7 @@ def test_the_fitted_flow_names_the_classes(tmp_path):
     "member",
     [
         tarfile.TarInfo("../outside"),
+        tarfile.TarInfo("/outside"),
         tarfile.TarInfo("models/../../outside"),
         link("inner", "/etc/passwd"),
         link("inner", "../../outside"),

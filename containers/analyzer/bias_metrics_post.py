@@ -56,9 +56,9 @@ def generalized_entropy(counts: Counts) -> float:
             "All predicted labels are false negatives. "
             "There should be at least one prediction that is not false negative."
         )
-    mean = (rows + fp - fn) / rows
+    mean: float = (rows + fp - fn) / rows
     excess = (((1 / mean) ** 2 - 1) * (tn + tp), ((2 / mean) ** 2 - 1) * fp, -float(fn))
-    return sum(excess) / (rows * 2)
+    return float(sum(excess) / (rows * 2))
 
 
 def accuracy(tn: int, fp: int, fn: int, tp: int) -> float:

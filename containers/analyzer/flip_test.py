@@ -27,13 +27,15 @@ def flip_test(features: NDArray[np.float64], facet: ArrayLike, prediction: Array
         prediction: which rows are predicted positive.
 
     Raises:
-        Undefined: one side is empty, or a feature is missing.
+        Undefined: one side is empty, or features are missing.
     """
     inside, positive = np.asarray(facet, bool), np.asarray(prediction, bool)
     if not inside.any():
         raise Undefined("Facet set is empty")
     if inside.all():
         raise Undefined("Negated Facet set is empty")
+    if not features.shape[1]:
+        raise Undefined("Found array with 0 feature(s): the flip test needs columns beside facet and label")
     if not np.isfinite(features).all():
         raise Undefined("Input X contains NaN or infinity: the flip test needs every feature")
     advantaged, votes = features[~inside], positive[~inside]

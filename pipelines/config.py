@@ -247,6 +247,11 @@ class UseCase(Record):
             found.append(
                 "positive: belongs to problem 'binary', which needs it: the label's value that counts as 1"
             )
+        if self.problem == "regression" and self.split.strategy == "stratified":
+            found.append(
+                "split.strategy: 'stratified' keeps the share of every class, and a regression has none; "
+                "choose 'random' or 'time'"
+            )
         if self.gate.metric not in GATE_METRICS[self.problem]:
             known = suggestion(self.gate.metric, GATE_METRICS[self.problem])
             found.append(

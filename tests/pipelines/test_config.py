@@ -70,6 +70,9 @@ MISTAKES = {
         "problem: input should be 'binary', 'multiclass' or 'regression', got 'binry'"
     ),
     'positive = "yes"|': "positive: belongs to problem 'binary', which needs it: the label's value that counts as 1",
+    'problem = "binary"|problem = "regression"': (
+        "split.strategy: 'stratified' keeps the share of every class, and a regression has none; choose 'random'"
+    ),
     "at_least = 0.8|at_lest = 0.8": "unknown setting 'gate.at_lest'. Did you mean 'at_least'?",
     "at_least = 0.8|at_least = 0.8\nat_most = 0.9": "gate: give one of at_least and at_most",
     'metric = "auc"|metric = "auk"': "gate.metric: 'auk' is not a metric of a binary problem. Did you mean 'auc'?",

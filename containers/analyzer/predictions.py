@@ -48,20 +48,19 @@ def statistics(tables: Iterable[pa.Table], config: ModelQualityConfig) -> dict[s
         config.problem_type != BINARY or config.probability_attribute is None
     ):
         raise DataError(f"{config.problem_type} needs 'inference_attribute'")
-    columns = _columns(tables, config)
-    truth = columns[config.ground_truth_attribute]
-    predicted = columns.get(config.inference_attribute or "")
-    if config.problem_type == REGRESSION:
-        return model_quality.regression(Predictions(_numbers(truth), predicted and _numbers(predicted)))
-    if config.problem_type == MULTICLASS:
-        return model_quality.multiclass(Predictions(_texts(truth), predicted and _texts(predicted)))
-    probability = columns.get(config.probability_attribute or "")
-    rows = Predictions(
-        _is(truth, config.positive_label),
-        predicted and _is(predicted, config.positive_label),
-        probability and _numbers(probability),
-    )
-    return model_quality.binary(rows, config.probability_threshold)
+    truth, predicted, probability = _columns(tables, config)
+    if config.problem_type == BINARY:
+        rows = Predictions(
+            _is(truth, config.positive_label),
+            _is(predicted, config.positive_label) if predicted else None,
+            _numbers(probability) if probability else None,
+        )
+        return model_quality.binary(rows, config.probability_threshold)
+    read, measure = {
+        REGRESSION: (_numbers, model_quality.regression),
+        MULTICLASS: (_texts, model_quality.multiclass),
+    }[config.problem_type]
+    return measure(Predictions(read(truth), read(predicted) if predicted else None))
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,10 @@ class _Column:
     values: pa.ChunkedArray
 
 
-def _columns(tables: Iterable[pa.Table], config: ModelQualityConfig) -> dict[str, _Column]:
-    """The columns that are named, of the rows that have a value in each of them."""
+def _columns(
+    tables: Iterable[pa.Table], config: ModelQualityConfig
+) -> tuple[_Column, _Column | None, _Column | None]:
+    """Truth, inference and probability, of the rows that have a value in each of them."""
     attributes = {
         "ground_truth_attribute": config.ground_truth_attribute,
         "inference_attribute": config.inference_attribute,
@@ -87,7 +88,11 @@ def _columns(tables: Iterable[pa.Table], config: ModelQualityConfig) -> dict[str
     rows = pa.concat_tables(kept) if kept else None
     if not rows:
         raise DataError(f"no row has a value in each of {', '.join(names)}")
-    return {name: _Column(name, rows.column(name)) for name in names}
+    truth, predicted, probability = (
+        _Column(name, rows.column(name)) if name else None for name in attributes.values()
+    )
+    assert truth is not None  # noqa: S101 - its name is no None
+    return truth, predicted, probability
 
 
 def _numbers(column: _Column) -> Numbers:
@@ -112,9 +117,9 @@ def _texts(column: _Column) -> npt.NDArray[np.object_]:
 
 def _is(column: _Column, positive: str) -> Numbers:
     """1 where the value is the positive label, be it as text or as number, else 0."""
-    return (_texts(column) == _texts(_Column("positive_label", pa.chunked_array([[positive]])))[0]).astype(
-        np.float64
-    )
+    label = _texts(_Column("positive_label", pa.chunked_array([[positive]])))[0]
+    same = np.array([text == label for text in _texts(column)])
+    return same.astype(np.float64)
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -174,6 +174,7 @@ class ProcessRunner:
 def _below_tmp(*paths: str) -> tuple[str, ...]:
     """Which of these, and of what the interpreter is made of, a job's own /tmp would hide."""
     needed = {sys.prefix, sys.base_prefix, *sys.path, *paths}
+    needed |= {os.path.realpath(path) for path in needed}  # a link to what is hidden leads nowhere
     below = (path for path in needed if path.startswith("/tmp/"))  # noqa: S108 - the container's
     return tuple(sorted(path for path in below if Path(path).exists()))
 

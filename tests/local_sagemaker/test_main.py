@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from local_sagemaker.__main__ import main
 from local_sagemaker.settings import Settings
 from local_sagemaker.state_folder import StateFolder
 
-AWS = Path(sys.executable).parent / "aws"
+PYTHON = shlex.quote(sys.executable)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -57,9 +58,7 @@ def test_a_life_from_serve_to_reset(run, tmp_path, outside):
     assert again.returncode == 2
     assert re.fullmatch(r".*already running on .* at http://127\.0\.0\.1:\d+ \(process \d+\)\n", again.stderr)
 
-    script = (
-        f'eval "$({sys.executable} -m local_sagemaker env)" && {AWS} sts get-caller-identity --output json'
-    )
+    script = f'eval "$({PYTHON} -m local_sagemaker env)" && {PYTHON} -m awscli sts get-caller-identity --output json'
     shell = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, env=outside, capture_output=True, text=True, check=False
     )

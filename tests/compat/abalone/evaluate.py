@@ -14,7 +14,7 @@ from sklearn.metrics import mean_squared_error
 def main() -> None:
     """Write ``evaluation.json`` with ``regression_metrics.mse``."""
     with tarfile.open("/opt/ml/processing/model/model.tar.gz") as tar:
-        tar.extractall(path=".", filter="data")
+        tar.extractall(path=".")  # noqa: S202 - as AWS's examples; a filter came with Python 3.11.4
     model = pickle.loads(pathlib.Path("xgboost-model").read_bytes())  # noqa: S301 - as the 1.0-1 image writes it
     rows = pd.read_csv("/opt/ml/processing/test/test.csv", header=None)
     label = rows.pop(0)

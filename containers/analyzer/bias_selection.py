@@ -75,18 +75,14 @@ def selection(profile: Profile, values: Sequence[Any], what: str, greatest: floa
 
 
 def as_in(present: Sequence[Any], wanted: Sequence[Any]) -> tuple[Any, ...]:
-    """``wanted`` in the type of the column: a configuration may write the number 1 as "1", and the other way round."""
-    if not present or any(value in present for value in wanted):
-        return tuple(wanted)
-    return tuple(converted(value, type(present[0])) for value in wanted)
+    """``wanted`` as the column has it: a configuration may say "1" for 1, "true" for True, or 1 for "1"."""
+    same = {text: value for value in present for text in (value, *spellings(value))}
+    return tuple(same.get(value, same.get(str(value), value)) for value in wanted)
 
 
-def converted(value: Any, kind: type) -> Any:
-    """``value`` as a ``kind``, or as it is where that cannot be."""
-    try:
-        return value if kind is bool else kind(value)
-    except ValueError:
-        return value
+def spellings(value: Any) -> tuple[str, ...]:
+    """The texts that a configuration may have for a value."""
+    return (str(value), str(value).lower()) if isinstance(value, bool) else (str(value),)
 
 
 def number(values: Sequence[Any], what: str) -> float:

@@ -51,13 +51,14 @@ class Facet:
     def metrics(self, names: Sequence[str]) -> Iterator[FacetMetrics]:
         """The metrics of these names for each value of the facet."""
         for text, key in self._values:
-            yield FacetMetrics(text, tuple(self._metric(name, key) for name in names))
+            counts = self._select(key)
+            yield FacetMetrics(text, tuple(self._metric(name, key, counts) for name in names))
 
-    def _metric(self, name: str, key: Hashable) -> Metric:
+    def _metric(self, name: str, key: Hashable, counts: Counts) -> Metric:
         if name == FLIP_TEST[0]:
             return metric(*FLIP_TEST, lambda: self._flip_test(key))
         description, function = METRICS[name]
-        return metric(name, description, lambda: function(self._select(key)))
+        return metric(name, description, lambda: function(counts))
 
     def _select(self, key: Hashable) -> Counts:
         assert self._counts is not None  # noqa: S101 - the first pass over the data refuses data without rows

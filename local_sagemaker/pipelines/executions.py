@@ -16,6 +16,7 @@ from local_sagemaker.pipelines.definition import Definition, load
 from local_sagemaker.pipelines.execution import Execution, Progress
 from local_sagemaker.pipelines.expressions import resolve, text_of
 from local_sagemaker.pipelines.step_run import Context
+from local_sagemaker.pipelines.steps import STEP_TYPES
 from local_sagemaker.pipelines.stored import PIPELINE, StoredPipelines, tokens_kind, version_kind
 from local_sagemaker.records import Records
 from local_sagemaker.s3.store import ObjectStore
@@ -234,11 +235,14 @@ class Executions:
                 continue
             stopping = document["PipelineExecutionStatus"] == "Stopping"
             status = "Stopped" if stopping else "Failed"
-            unfinished = [
-                step["StepName"]
+            left = [
+                step
                 for step in state.steps(self._records, name)
                 if step["StepStatus"] not in state.STEP_TERMINAL
             ]
+            for step in left:  # a tuning job goes on by itself; without its step that would be for nobody
+                STEP_TYPES[step["_Type"]].let_go(step.get("Metadata", {}), self._control_plane.call)
+            unfinished = [step["StepName"] for step in left]
             during = f" while {_steps(unfinished)} ran" if unfinished else ""
             for step in unfinished:
                 state.end_step(

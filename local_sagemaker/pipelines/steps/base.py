@@ -119,3 +119,7 @@ class StepType:
     def run(self, attempt: Attempt) -> Success:
         """Do what the step is for. Blocks until done; raises StepFailure and StepStopped."""
         raise NotImplementedError(self.name)
+
+    def let_go(self, metadata: Mapping[str, Any], send: Callable[[str, Mapping[str, Any]], Document]) -> None:
+        """Stop what a step began that nobody follows any more; ``send`` is ControlPlane.call."""
+        del metadata, send

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
+from local_sagemaker.errors import AwsError
 from local_sagemaker.pipelines.retry import kind_of_reason
 from local_sagemaker.pipelines.steps.base import (
     Attempt,
@@ -59,6 +63,13 @@ class JobStep(StepType):
         raise StepFailure(
             prefixed(reason), kind=self.failure_kind(reason), metadata=metadata, properties=described
         )
+
+    def let_go(self, metadata: Mapping[str, Any], send: Callable[[str, Mapping[str, Any]], Document]) -> None:
+        """Stop the job; one that has ended needs no stopping."""
+        arn = metadata.get(self.shown_as or self.resource, {}).get("Arn")
+        if arn is not None:
+            with suppress(AwsError):
+                send(f"Stop{self.resource}", {f"{self.resource}Name": arn.rpartition("/")[2]})
 
     def _ended(self, job: Document) -> bool:
         return job[f"{self.resource}Status"] in _TERMINAL

@@ -34,6 +34,7 @@ class FakeJobs:
         self.records = records
         self.settings = settings
         self.requests: list[dict[str, Any]] = []
+        self.stopped: list[str] = []
         self.work: Callable[[dict[str, Any], threading.Event], str | None] = lambda request, stop: None
         self._stops: dict[str, threading.Event] = {}
 
@@ -69,7 +70,10 @@ class FakeJobs:
         return document
 
     def stop(self, request: dict[str, Any]) -> None:
-        self._stops[request[f"{self.resource}Name"]].set()
+        name = request[f"{self.resource}Name"]
+        self.stopped.append(name)
+        if name in self._stops:  # else it was a killed process's
+            self._stops[name].set()
 
     def _run(self, name: str, request: dict[str, Any], stop: threading.Event) -> None:
         reason = self.work(request, stop)

@@ -69,6 +69,18 @@ def test_an_execution_of_a_killed_process_has_ended_and_says_why(
     assert steps["then"]["FailureReason"] == "The local SageMaker was stopped while this step ran."
 
 
+def test_no_job_goes_on_for_a_step_that_has_ended(world: Any, tmp_path: Path) -> None:
+    """A job that survives the restart, as a tuning job does, is stopped when its step is ended."""
+    world.close()
+    arn = killed(tmp_path, "executing")
+    world.open()
+
+    world.pipelines.recover()
+
+    job = world.steps(arn)["then"]["Metadata"]["ProcessingJob"]["Arn"].rpartition("/")[2]
+    assert world.processing.stopped == [job]
+
+
 def test_a_recovered_execution_can_be_retried(world: Any, tmp_path: Path) -> None:
     """The step that succeeded before the kill does not run again."""
     world.close()

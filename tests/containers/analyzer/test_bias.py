@@ -134,6 +134,23 @@ def test_texts_that_are_all_whole_numbers_are_amounts():
     assert found(run(frame, facets=(FacetConfig("age", (40,)),))) == {"age": {"(40, 69]": imbalance(116)}}
 
 
+@pytest.mark.parametrize(
+    ("rows", "kind", "expected"),
+    [
+        (1000, int, "(40, 69]"),  # 50 of 1000 ages differ: 5 %
+        (1001, int, "40"),
+        (1001, float, "(40.0, 69.0]"),
+        (30, int, "(40, 49]"),
+    ],
+)
+def test_few_whole_numbers_among_many_rows_are_categories(rows, kind, expected):
+    """Clarify's rule, which makes the meaning of a facet depend on the size of the data."""
+    frame = people(rows).astype({"age": kind})
+    (places,) = found(run(frame, label="sex", positive=("M",), facets=(FacetConfig("age", (40,)),))).values()
+
+    assert list(places) == [expected]
+
+
 def test_rows_without_a_value_are_advantaged():
     """As in Clarify, the advantaged are all others, those included of whom nothing is known."""
     frame = people()

@@ -100,3 +100,34 @@ def test_only_what_is_missing_is_uploaded(publication: publish.Publication, clie
     assert publish.upload(publication, "published-in-part", s3) == 1
     content = s3.get_object(Bucket="published-in-part", Key=lost)["Body"].read()
     assert publication.objects[lost] == content
+
+
+@pytest.mark.parametrize("job", [*publish.SETTINGS_READ, "train"])
+def test_published_code_is_complete(job: str, tmp_path: Path) -> None:
+    """A job imports nothing of this project that was not published with it, though it could find it here."""
+    script = publish.TRAINING_SCRIPT if job == "train" else f"containers/processing/{job}.py"
+    for name, content in publish.closure(script).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    module = script.removesuffix(".py").replace("/", ".")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {module}, containers\n"
+        "print({m.__file__ for n, m in sys.modules.items() if n.split('.')[0] in "
+        "('containers', 'pipelines', 'steps', 'local_sagemaker')})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert f"{tmp_path}/{script}" in done.stdout
+    assert str(publish.ROOT) not in done.stdout.replace(str(tmp_path), "")
+
+
+def test_the_console_scripts_are_installed_with_the_project() -> None:
+    """CodeBuild jobs made from AWS's templates call them by name."""
+    folder = Path(sys.executable).parent
+    if not (folder / "run-pipeline").exists():
+        pytest.skip("this project is not installed here; scripts/setup does that")
+    shown = subprocess.run([folder / "run-pipeline", "--help"], capture_output=True, text=True, check=True)
+
+    assert "--usecase" in shown.stdout

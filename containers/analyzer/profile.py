@@ -55,8 +55,18 @@ class FeatureProfile:
         return inside / self.kinds.present if self.kinds.present else 1.0
 
     def add(self, column: pa.Array) -> None:
-        """Take in the next rows."""
-        values = read(column)
+        """Take in the next rows.
+
+        Raises:
+            DataError: the column is of a type (a list, say) that has neither numbers nor texts.
+        """
+        try:
+            values = read(column)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise DataError(
+                f"column {self.name!r} is of type {column.type}, which cannot be analysed; leave it out, or make it "
+                "a number or text"
+            ) from None
         self.kinds += values.kinds
         self.missing += values.missing
         if not self.kinds.text:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from containers.processing.job import DataError
 
 ROWS = 1 << 16
-BLOCK = 8 << 20  # bytes of text read at a time
+BLOCK = 1 << 20  # bytes of text; Arrow reads some thirty blocks ahead, which is where the memory goes
 
 
 def tables(source: Path, dataset_format: Mapping[str, Any]) -> Iterator[pa.Table]:
@@ -87,7 +87,7 @@ def _csv(path: Path, *, header: bool) -> Iterator[pa.Table]:
             pa.Table.from_batches([batch])
             for batch in arrow_csv.open_csv(
                 path,
-                arrow_csv.ReadOptions(column_names=names, skip_rows=int(header), block_size=BLOCK),
+                arrow_csv.ReadOptions(column_names=None if header else names, block_size=BLOCK),
                 arrow_csv.ParseOptions(newlines_in_values=True),
                 arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True

@@ -277,6 +277,12 @@ def test_no_rows_are_no_baseline() -> None:
         of({"a": []})
 
 
+def test_a_column_of_lists_is_refused() -> None:
+    """By name, with what to do about it."""
+    with pytest.raises(DataError, match="column 'a' is of type list<item: int64>, which cannot be analysed"):
+        of({"a": [[1], [2]]})
+
+
 values = st.one_of(
     st.none(),
     st.integers(-(10**20), 10**20).map(str),

@@ -120,7 +120,8 @@ def test_the_documented_example() -> None:
 def scored(rows: int, seed: int = 0) -> Predictions:
     generator = np.random.default_rng(seed)
     truth = generator.integers(0, 2, rows)
-    return Predictions(truth, None, np.round(np.clip(generator.normal(0.3 + 0.3 * truth, 0.2), 0, 1), 2))
+    scores = np.clip(generator.normal(0.3 + 0.3 * truth, 0.2), 0, 1).round(2)
+    return Predictions(truth, None, scores.astype(np.float64))
 
 
 def test_areas_and_curves_agree_with_scikit_learn() -> None:

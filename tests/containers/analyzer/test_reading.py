@@ -30,6 +30,24 @@ def test_a_csv_file_is_text_with_blanks_missing(tmp_path: Path) -> None:
     assert rows(path) == [{"n": "1.0", "t": 'x, "y"\nz'}, {"n": None, "t": None}]
 
 
+def test_a_header_may_come_late_and_in_quotes(tmp_path: Path) -> None:
+    """Blank lines before it do not count, and a name may hold a line break."""
+    path = tmp_path / "a.csv"
+    path.write_text('\n\n"a\nb",c\n1,2\n')
+
+    assert rows(path) == [{"a\nb": "1", "c": "2"}]
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """Of a file of 100 MB, Arrow never holds the half."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n" + b"12345,some text of some length\n" * 3_300_000)
+
+    held = max(pa.total_allocated_bytes() for _ in tables(path, CSV))
+
+    assert held < path.stat().st_size / 2
+
+
 def test_columns_without_names_are_numbered(tmp_path: Path) -> None:
     """Spark's names: _c0, _c1 …"""
     path = tmp_path / "a.csv"

@@ -1,6 +1,7 @@
 """What a value is, and what that makes of its column."""
 
 import math
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -51,7 +52,10 @@ COLUMNS = [
     (pa.array([True, False, None]), Kinds(text=2), []),
     (pa.array(["a", "7", None]).dictionary_encode(), Kinds(integral=1, text=1), [7]),
     (pa.array(["2.5"], pa.large_string()), Kinds(fractional=1), [2.5]),
+    (pa.array([Decimal("1.25"), None]), Kinds(fractional=1), [1.25]),
+    (pa.array([2**64 - 1], pa.uint64()), Kinds(integral=1), [2.0**64]),
     (pa.array([0], pa.timestamp("us")), Kinds(text=1), []),
+    (pa.array([0], pa.date32()), Kinds(text=1), []),
     (pa.array([None, None], pa.null()), Kinds(), []),
     (pa.array([], pa.string()), Kinds(), []),
 ]

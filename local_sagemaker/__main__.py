@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -191,16 +191,31 @@ def _in_background(settings: Settings) -> int:
     command = [sys.executable, "-m", "local_sagemaker", "serve", "--folder", str(settings.folder)]
     command += ["--port", str(settings.port), "--region", settings.region, "--cores", str(settings.cores)]
     log = settings.folder / _LOG
-    with log.open("a") as output:
-        start = output.tell()
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+    child: subprocess.Popen[bytes] | None = None
     try:
+        with log.open("a") as output, _deferred(signal.SIGINT):
+            start = output.tell()
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
         return _until_ready(folder, child, log, start)
     except BaseException:  # Ctrl-C as well: what is not ready must not be left behind
-        child.terminate()
+        if child is not None:
+            child.terminate()
         raise
+
+
+@contextlib.contextmanager
+def _deferred(number: signal.Signals) -> Iterator[None]:
+    """A signal that comes meanwhile is dealt with afterwards."""
+    came: list[int] = []
+    before = signal.signal(number, lambda *_: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+    if came:
+        signal.raise_signal(number)
 
 
 def _until_ready(folder: StateFolder, child: subprocess.Popen[bytes], log: Path, start: int) -> int:

@@ -392,7 +392,9 @@ def _guard(run: Callable[[], int]) -> int:
         return UsageError.exit_status
     except KeyboardInterrupt:
         print(
-            "interrupted; an execution that was started goes on: python -m pipelines status", file=sys.stderr
+            "interrupted; if an execution was started, it goes on where its SageMaker does:"
+            " python -m pipelines status",
+            file=sys.stderr,
         )
         return 130
 

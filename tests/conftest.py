@@ -6,9 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from local_sagemaker import LocalSageMaker
+
+# How long an example takes is the machine's affair, not a claim. CI tries the same examples every time: a new
+# counterexample is for whoever runs the tests by hand to find, not for a change that has nothing to do with it.
+patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("patient", **patient)
+settings.register_profile("ci", **patient, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "patient")
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"

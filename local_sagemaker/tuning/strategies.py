@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from local_sagemaker.tuning.ranges import CATEGORICAL, INTEGER, LOGARITHMIC, REVERSE, Range
+from local_sagemaker.tuning.ranges import CATEGORICAL, CONTINUOUS, INTEGER, LOGARITHMIC, REVERSE, Range
 
 if TYPE_CHECKING:
     import optuna
@@ -169,8 +169,9 @@ def _distribution(one: Range) -> optuna.distributions.BaseDistribution:
 
 def _text(one: Range, value: Any) -> str:
     if one.scaling == REVERSE:
-        return repr(min(one.high, max(one.low, 1 - value)))
-    return str(value) if one.kind == CATEGORICAL else repr(value)
+        value = min(one.high, max(one.low, 1 - value))
+    # Not repr(value): Optuna's numbers may be NumPy's, which say so.
+    return repr(float(value)) if one.kind == CONTINUOUS else str(value)
 
 
 def _value(one: Range, text: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the tests of jobs share: they are patient, and they do not fight over the cores."""
+"""What the tests of jobs share: they do not fight over the cores."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
-
-# How long an example takes is the machine's affair, not a claim.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

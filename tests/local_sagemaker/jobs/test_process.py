@@ -496,17 +496,22 @@ def test_a_job_that_uses_up_its_processes_fails_alone(bench):
 
 
 def test_no_zombie_and_no_open_file_is_left(bench):
-    """After many jobs, this process has no more files open, and the parent has one child: that which stands by."""
+    """After many jobs, no file of theirs is open here or in the parent, whose one child is that which stands by.
+
+    A leak is one file a job at least. One or two more may be open for other reasons: a library that the parent has
+    loaded meanwhile, another fixture of this process.
+    """
+    jobs = 10
     bench.run()
     parent = bench.runner._launcher.pid
     children = Path(f"/proc/{parent}/task/{parent}/children")
     wait_for(lambda: len(children.read_text().split()) == 1)
     ours, the_parents = open_files("self"), open_files(parent)
-    for _ in range(10):
+    for _ in range(jobs):
         bench.run("import subprocess; subprocess.Popen(['setsid', 'sleep', '60'])")
     wait_for(lambda: len(children.read_text().split()) == 1)
 
-    wait_for(lambda: open_files("self") <= ours and open_files(parent) <= the_parents)
+    wait_for(lambda: open_files("self") < ours + jobs and open_files(parent) < the_parents + jobs)
 
 
 def test_the_outcome_names_the_rung(bench):

@@ -41,6 +41,8 @@ TRIALS_FILE = "trials.csv"
 
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
 
+DECISION_THRESHOLD = "DECISION_THRESHOLD"  # serving's environment: the probability from which on it is a yes
+
 # The evaluation report: AWS's report shape, so that Model Registry and Studio can draw it.
 METRIC_GROUPS = {
     "binary": "binary_classification_metrics",

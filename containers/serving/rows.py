@@ -1,0 +1,195 @@
+"""The rows of a request: CSV, JSON, JSON Lines or Parquet, as the raw columns that the flow reads.
+
+A cell that cannot be read as its column's type is a problem of its row, by number and column; a cell without a value
+is not, because the flow knows what to do with it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from containers.flow import FittedFlow
+from containers.flow.table import Column, conform, is_missing
+from containers.serving.refusal import BAD_REQUEST, UNSUPPORTED, Problem, Refused
+
+ABSENT = object()  # a cell whose column the row does not have
+SHOWN = 40  # characters of a bad value in a message
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What was asked. A row with a problem keeps its place, and counts as one without values."""
+
+    table: pd.DataFrame  # the raw columns that the flow reads, canonical
+    problems: Mapping[int, Problem] = field(default_factory=dict)  # by the row's place, from 0
+    explain: bool = False
+
+
+def read(body: bytes, content_type: str, flow: FittedFlow) -> Rows:
+    """The rows in a request's body.
+
+    Raises:
+        Refused: the content type is not known, the body is not of that type, or it has no rows.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in READERS:
+        raise Refused(
+            UNSUPPORTED, f"The content type {content_type!r} is not one of {', '.join(sorted(READERS))}."
+        )
+    explain = False
+    if kind == "application/json":
+        document = _json(body, "The body")
+        explain = isinstance(document, dict) and document.get("explain") is True
+    problems: dict[int, Problem] = {}
+    columns = READERS[kind](body, list(flow.columns), problems)
+    if not len(next(iter(columns.values()), ())):
+        raise Refused(BAD_REQUEST, "The request has no rows.")
+    table = {name: _conform(columns[name], name, flow, problems) for name in flow.columns}
+    return Rows(pd.DataFrame(table, copy=False), problems, explain)
+
+
+def _conform(values: Any, name: str, flow: FittedFlow, problems: dict[int, Problem]) -> Column:
+    """A column in its canonical form; what could not be read goes to ``problems``, the first of each row."""
+    type_ = flow.columns[name]
+    missing = frozenset(flow.missing)
+    if isinstance(values, list):
+        for place in [place for place, value in enumerate(values) if value is ABSENT]:
+            problems.setdefault(place, Problem(place + 1, f"The row has no '{name}'.", name))
+            values[place] = None
+        cells = np.empty(len(values), dtype=object)
+        cells[:] = values
+        values = cells
+    column = conform(values, type_, missing)
+    if type_ == "string" or values.dtype != object:
+        return column
+    for place in map(int, np.flatnonzero(is_missing(column))):
+        value = values[place]
+        blank = value is None or value != value or (isinstance(value, str) and _blank(value, missing))
+        if not blank:
+            shown = repr(value) if len(repr(value)) <= SHOWN else f"{repr(value)[:SHOWN]}…"
+            message = f"'{name}' should be {_A[type_]}, not {shown}."
+            problems.setdefault(place, Problem(place + 1, message, name))
+    return column
+
+
+_A = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "timestamp": "a time (ISO 8601)",
+}
+
+
+def _blank(text: str, missing: frozenset[str]) -> bool:
+    return not text.strip() or text.strip() in missing
+
+
+def _read_csv(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
+    """With a header that names at least the flow's columns, or without one and with exactly these, in order."""
+    lines = [line for line in csv.reader(io.StringIO(_text(body))) if line]
+    header = [cell.strip() for cell in lines[0]] if lines else []
+    places: dict[str, int] = {}
+    if set(names) <= set(header):
+        places, lines = {name: header.index(name) for name in names}, lines[1:]
+    else:
+        header = list(names)
+        places = {name: place for place, name in enumerate(names)}
+    for place, line in enumerate(lines):
+        if len(line) != len(header):
+            expected = f"{len(header)} ({', '.join(header)})"
+            problems[place] = Problem(place + 1, f"The row has {len(line)} values instead of {expected}.")
+            lines[place] = [""] * len(header)
+    return {name: [line[place] for line in lines] for name, place in places.items()}
+
+
+def _read_json(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
+    """A row, a list of rows, or either under ``instances``; a row is an object, or the values in the flow's order."""
+    document = _json(body, "The body")
+    if isinstance(document, dict) and "instances" in document:
+        document = document["instances"]
+    rows = document if isinstance(document, list) else [document]
+    if rows and not any(isinstance(row, dict | list) for row in rows):
+        rows = [rows]  # the values of one row
+    return _rows(rows, names, problems)
+
+
+def _read_json_lines(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
+    rows: list[Any] = []
+    for line in filter(str.strip, _text(body).splitlines()):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            problems[len(rows)] = Problem(len(rows) + 1, f"The line is not JSON: {error}.")
+            rows.append(dict.fromkeys(names))
+    return _rows(rows, names, problems)
+
+
+def _rows(rows: Sequence[Any], names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for place, row in enumerate(rows):
+        found = row
+        if isinstance(row, dict) and isinstance(row.get("features"), dict | list):
+            found = row["features"]
+        if isinstance(found, list) and len(found) == len(names):
+            found = dict(zip(names, found, strict=True))
+        if not isinstance(found, dict):
+            expected = f"an object with {', '.join(names)}, or these {len(names)} values in a list"
+            problems[place] = Problem(place + 1, f"The row is not {expected}.")
+            found = dict.fromkeys(names)
+        for name, column in columns.items():
+            value = found.get(name, ABSENT)
+            if isinstance(value, dict | list):
+                problems.setdefault(place, Problem(place + 1, f"'{name}' holds no single value.", name))
+                value = None
+            column.append(value)
+    return columns
+
+
+def _read_parquet(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    del problems
+    try:
+        table = pq.read_table(pa.BufferReader(body))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise Refused(BAD_REQUEST, f"The body is not Parquet: {str(error).splitlines()[0]}") from None
+    absent = [name for name in names if name not in table.column_names]
+    if absent:
+        raise Refused(
+            BAD_REQUEST, f"The rows have no {', '.join(absent)}; they have {', '.join(table.column_names)}."
+        )
+    return {name: table.column(name).to_pandas().to_numpy() for name in names}
+
+
+def _json(body: bytes, what: str) -> Any:
+    try:
+        return json.loads(_text(body))
+    except ValueError as error:
+        raise Refused(BAD_REQUEST, f"{what} is not JSON: {error}.") from None
+    except RecursionError:
+        raise Refused(BAD_REQUEST, f"{what} is nested too deeply.") from None
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused(BAD_REQUEST, f"The body is not UTF-8: {error.reason} at byte {error.start}.") from None
+
+
+Reader = Callable[[bytes, Sequence[str], dict[int, Problem]], dict[str, Any]]
+READERS: Mapping[str, Reader] = {
+    "text/csv": _read_csv,
+    "application/json": _read_json,
+    "application/jsonlines": _read_json_lines,
+    "application/x-parquet": _read_parquet,
+}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from local_sagemaker.jobs import preload
 from local_sagemaker.jobs.process import Outcome, ProcessRunner, Task
 from local_sagemaker.settings import Settings
 
@@ -47,6 +48,21 @@ def processes_with(text: str) -> list[int]:
 
 def open_files(process: object) -> int:
     return len(list(Path(f"/proc/{process}/fd").iterdir()))
+
+
+def is_at_rest(parent: int) -> bool:
+    """The parent's one child waits for a job; one that has announced its end is a child too, until it is reaped."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return len(children) == 1 and state_of(int(children[0])) == "S (sleeping)"
+
+
+def state_of(process: int) -> str:
+    """As the kernel gives it; empty for a process that is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return ""
+    return next(line for line in status.splitlines() if line.startswith("State:")).partition("\t")[2]
 
 
 # --- What a job sees and leaves ---------------------------------------------------------------------------------
@@ -496,22 +512,18 @@ def test_a_job_that_uses_up_its_processes_fails_alone(bench):
 
 
 def test_no_zombie_and_no_open_file_is_left(bench):
-    """After many jobs, no file of theirs is open here or in the parent, whose one child is that which stands by.
-
-    A leak is one file a job at least. One or two more may be open for other reasons: a library that the parent has
-    loaded meanwhile, another fixture of this process.
-    """
-    jobs = 10
-    bench.run()
+    """After many jobs, no file of theirs is open here or in the parent, whose one child is that which stands by."""
+    last = preload.LATER[-1][-1]
+    wait_for(lambda: bench.run(f"import sys; print('{last}' in sys.modules)").lines == ["True"], 60)
     parent = bench.runner._launcher.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children")
-    wait_for(lambda: len(children.read_text().split()) == 1)
+    wait_for(lambda: is_at_rest(parent))
     ours, the_parents = open_files("self"), open_files(parent)
-    for _ in range(jobs):
+    for _ in range(10):
         bench.run("import subprocess; subprocess.Popen(['setsid', 'sleep', '60'])")
-    wait_for(lambda: len(children.read_text().split()) == 1)
 
-    wait_for(lambda: open_files("self") < ours + jobs and open_files(parent) < the_parents + jobs)
+    wait_for(lambda: is_at_rest(parent))
+    assert open_files(parent) == the_parents
+    wait_for(lambda: open_files("self") <= ours)
 
 
 def test_the_outcome_names_the_rung(bench):

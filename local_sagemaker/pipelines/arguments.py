@@ -15,6 +15,7 @@ from local_sagemaker.pipelines.definition import Definition, Step
 from local_sagemaker.pipelines.expressions import expression
 from local_sagemaker.pipelines.references import ANY, Kind, Unknown, kind_of
 from local_sagemaker.pipelines.steps import STEP_TYPES
+from local_sagemaker.pipelines.steps.base import StepType
 from local_sagemaker.service_model import Shape, input_shape
 
 _FITS = {  # the type that the request wants: the types that an expression may have
@@ -27,10 +28,13 @@ _FITS = {  # the type that the request wants: the types that an expression may h
     "timestamp": ("timestamp", "string"),
 }
 
+_LITERALS = {"string": str, "boolean": bool}  # of a step's settings
+
 
 def mismatches(step: Step, definition: Definition) -> Iterator[str]:
     """Every argument that the operation will refuse, with its place."""
     kind = STEP_TYPES[step.type]
+    yield from _settings(step, kind, definition)
     if not kind.create:
         return
 
@@ -41,6 +45,21 @@ def mismatches(step: Step, definition: Definition) -> Iterator[str]:
     for problem in found:
         if problem.constraint != "required" or problem.where not in kind.filled_in:
             yield f"Arguments.{problem.where}: {_said(problem)}"
+
+
+def _settings(step: Step, kind: StepType, definition: Definition) -> Iterator[str]:
+    """Settings beside the arguments that are not of their type; null is the same as none."""
+    for name, wanted in kind.settings.items():
+        value: Any = step.settings.get(name)
+        if expression(value):
+            try:
+                given = kind_of(value, definition)
+            except Unknown:
+                continue  # reported once, with the references
+            if given != ANY and given.type != wanted:
+                yield f"{name} must be {_article(wanted)}, but {_shown(value)} is {_article(given.type)}."
+        elif value is not None and not isinstance(value, _LITERALS[wanted]):
+            yield f"{name} must be {_article(wanted)}; it is {value!r}."
 
 
 def _expression(

@@ -12,13 +12,11 @@ from typing import Any
 from local_sagemaker.pipelines import cache, graph, parameters, retry
 from local_sagemaker.pipelines.arguments import mismatches
 from local_sagemaker.pipelines.comparisons import incomparable
-from local_sagemaker.pipelines.definition import Definition, Step, parse
+from local_sagemaker.pipelines.definition import STEP_FIELDS, Definition, Step, parse
 from local_sagemaker.pipelines.expressions import Reference, references
 from local_sagemaker.pipelines.problem import Problem, hint
 from local_sagemaker.pipelines.references import mistakes_of
 from local_sagemaker.pipelines.steps import NOT_YET, STEP_TYPES
-
-_STEP_FIELDS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
 
 
 def check(source: str | Mapping[str, Any]) -> list[Problem]:
@@ -40,7 +38,7 @@ def _step(step: Step, definition: Definition) -> Iterator[str]:
         yield _no_such_type(step.type)
         return
     for key in step.keys:
-        known = (*_STEP_FIELDS, *kind.fields)
+        known = (*STEP_FIELDS, *kind.fields, *kind.settings)
         if key not in known:
             yield f"Cannot parse object, unknown property {key!r}.{hint(key, known)}"
     yield from kind.mistakes(step)
@@ -145,6 +143,6 @@ def _unused(definition: Definition) -> Iterable[Problem]:
 
 
 def _all(step: Step, definition: Definition) -> Iterator[Reference]:
-    yield from references(step.arguments)
+    yield from references(step.written)
     yield from references(definition.experiment)
     yield from references(definition.mlflow)

@@ -20,6 +20,8 @@ PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")  # Completed: the upstream step succeeded
 
 _TOP_FIELDS = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
+STEP_FIELDS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
+_READ = (*STEP_FIELDS, "PropertyFiles", "CacheConfig", "RetryPolicies")  # keys of a step that are read here
 _PARAMETER_FIELDS = ("Name", "Type", "DefaultValue", "EnumValues")
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")  # of a step
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
@@ -75,6 +77,12 @@ class Step:
     retry: tuple[Mapping[str, Any], ...] = ()  # RetryPolicies
     branch: Branch | None = None
     keys: tuple[str, ...] = ()  # the keys it was written with
+    settings: Mapping[str, Any] = field(default_factory=dict)  # further keys, which only its type knows
+
+    @property
+    def written(self) -> list[Mapping[str, Any]]:
+        """Everything that may hold expressions."""
+        return [self.arguments, self.settings]
 
 
 @dataclass(frozen=True)
@@ -195,6 +203,7 @@ class _Reader:
             ),
             branch=branch,
             keys=tuple(item),
+            settings={key: value for key, value in item.items() if key not in _READ},
         )
         for outcome, steps in branches.items():
             if isinstance(steps, list):

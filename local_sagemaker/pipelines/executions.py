@@ -313,7 +313,7 @@ class Executions:
             definition=definition,
             parameters=parameters.bind(definition.parameters, document["PipelineParameters"]),
             records=self._records,
-            read=self._store.read,
+            store=self._store,
             call=self._control_plane.call,
         )
 

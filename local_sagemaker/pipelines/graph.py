@@ -17,7 +17,7 @@ def dependencies(step: Step) -> tuple[Dependency, ...]:
     written = {dependency.step for dependency in step.depends_on}
     implied = (
         Dependency(reference.name)
-        for reference in references(step.arguments)
+        for reference in references(step.written)
         if reference.space == "Steps" and reference.name not in written
     )
     return tuple(dict.fromkeys((*step.depends_on, *implied)))

@@ -60,9 +60,9 @@ def kind_of(value: Mapping[str, Any], definition: Definition) -> Kind:
 
 
 def mistakes_of(step: Step, definition: Definition) -> Iterator[str]:
-    """What is wrong with the expressions in a step's arguments, each message once."""
+    """What is wrong with the expressions of a step, each message once."""
     seen: set[str] = set()
-    for value in _expressions(step.arguments):
+    for value in _expressions(step.written):
         try:
             kind_of(value, definition)
         except Unknown as error:

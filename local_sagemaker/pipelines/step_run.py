@@ -16,6 +16,7 @@ from local_sagemaker.pipelines.retry import Retries
 from local_sagemaker.pipelines.steps import STEP_TYPES
 from local_sagemaker.pipelines.steps.base import Attempt, StepFailure, StepStopped, Success
 from local_sagemaker.records import Closed, Records
+from local_sagemaker.s3.store import ObjectStore
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Context:
     definition: Definition
     parameters: Mapping[str, Any]  # typed
     records: Records
-    read: Callable[[str], bytes]  # one S3 object by its URI
+    store: ObjectStore
     call: Callable[[str, Mapping[str, Any]], dict[str, Any]]  # ControlPlane.call
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -47,7 +48,7 @@ class Context:
             "PipelineExecutionId": self.id,
             "PipelineExecutionArn": self.arn,
         }
-        return Scope(self.definition, self.parameters, {**own, **variables}, results, self.read)
+        return Scope(self.definition, self.parameters, {**own, **variables}, results, self.store.read)
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ class StepRun:
                 scope=scope,
                 job_name=name,
                 execution_arn=self._context.arn,
+                store=self._context.store,
                 send=self._context.call,
                 wait=self._context.records.wait,
                 report=self._report,

@@ -1,23 +1,35 @@
 """The types of step that run here. A further one is one module, and one entry in this table."""
 
 from local_sagemaker.pipelines.steps.base import StepType
+from local_sagemaker.pipelines.steps.clarify_check import CLARIFY_CHECK
 from local_sagemaker.pipelines.steps.condition import CONDITION
 from local_sagemaker.pipelines.steps.fail import FAIL
 from local_sagemaker.pipelines.steps.model import MODEL
 from local_sagemaker.pipelines.steps.processing import PROCESSING
+from local_sagemaker.pipelines.steps.quality_check import QUALITY_CHECK
 from local_sagemaker.pipelines.steps.register_model import REGISTER_MODEL
 from local_sagemaker.pipelines.steps.training import TRAINING
 from local_sagemaker.pipelines.steps.tuning import TUNING
 
 STEP_TYPES: dict[str, StepType] = {
-    kind.name: kind for kind in (PROCESSING, TRAINING, TUNING, MODEL, REGISTER_MODEL, CONDITION, FAIL)
+    kind.name: kind
+    for kind in (
+        PROCESSING,
+        TRAINING,
+        TUNING,
+        CLARIFY_CHECK,
+        QUALITY_CHECK,
+        MODEL,
+        REGISTER_MODEL,
+        CONDITION,
+        FAIL,
+    )
 }
 
 # What AWS has beside them, so that a message can tell "not yet" from "no such thing".
 NOT_YET = (
     "AutoML",
     "Callback",
-    "ClarifyCheck",
     "Cleanup",
     "EMR",
     "EMRServerless",
@@ -28,6 +40,5 @@ NOT_YET = (
     "Job",
     "Lambda",
     "Lineage",
-    "QualityCheck",
     "Transform",
 )

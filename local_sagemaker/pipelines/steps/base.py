@@ -13,6 +13,7 @@ from local_sagemaker.errors import AwsError
 from local_sagemaker.pipelines.definition import Step
 from local_sagemaker.pipelines.expressions import Scope, resolve
 from local_sagemaker.pipelines.retry import kind_of_error
+from local_sagemaker.s3.store import ObjectStore
 
 Document = dict[str, Any]
 
@@ -61,6 +62,7 @@ class Attempt:
     scope: Scope
     job_name: str  # unique; what SageMaker would call a job of this step
     execution_arn: str
+    store: ObjectStore
     send: Callable[[str, Mapping[str, Any]], Document]  # ControlPlane.call
     wait: Callable[[str, str, Callable[[Document], bool]], Document]  # Records.wait
     report: Callable[[Mapping[str, Any], Callable[[], None]], None]  # metadata; how to stop what now runs
@@ -93,6 +95,9 @@ class StepType:
 
     name: str
     fields: tuple[str, ...] = ()  # keys of a step of this type, beside those that every step has
+    settings: Mapping[str, str] = field(
+        default_factory=dict
+    )  # such keys beside Arguments that hold one value, and its type: "string" or "boolean"
     create: str = ""  # the operation whose request the arguments are
     describe: str = ""  # the operation whose answer the step's properties are
     listed: Mapping[str, str] = field(

@@ -27,14 +27,15 @@ class JobStep(StepType):
 
     resource: str
     shown_as: str = ""  # its key in a step's metadata, where that is not ``resource``
+    arn_as: str = "Arn"  # and there the job's ARN
 
     def job_name(self, attempt: Attempt) -> str:
         """What the job is called."""
         return attempt.job_name
 
     def described(self, attempt: Attempt, named: Document) -> Document:
-        """The step's properties, once the job has ended."""
-        return attempt.call(self.describe, named)
+        """The job, once it has ended; what the step hands on of it."""
+        return attempt.call(f"Describe{self.resource}", named)
 
     def failure_kind(self, reason: str) -> str | None:
         """The exception type by which retry policies know a job that failed for that reason."""
@@ -42,12 +43,19 @@ class JobStep(StepType):
 
     def run(self, attempt: Attempt) -> Success:
         """Create the job, wait, and hand on its description."""
+        return self.run_job(attempt, attempt.arguments)
+
+    def run_job(
+        self, attempt: Attempt, request: Mapping[str, Any], also: Mapping[str, Any] | None = None
+    ) -> Success:
+        """Create the job of a request, and wait; ``also`` is metadata beside its ARN."""
         name = self.job_name(attempt)
         answer = attempt.call(
             f"Create{self.resource}",
-            {**attempt.arguments, f"{self.resource}Name": name, "Tags": attempt.tags},
+            {**request, f"{self.resource}Name": name, "Tags": attempt.tags},
         )
-        metadata = {self.shown_as or self.resource: {"Arn": answer[f"{self.resource}Arn"]}}
+        arn = answer[f"{self.resource}Arn"]
+        metadata = {self.shown_as or self.resource: {**(also or {}), self.arn_as: arn}}
         named = {f"{self.resource}Name": name}
         attempt.report(metadata, lambda: _stop(attempt, self.resource, named))
         attempt.wait(self.resource, name, self._ended)
@@ -66,7 +74,7 @@ class JobStep(StepType):
 
     def let_go(self, metadata: Mapping[str, Any], send: Callable[[str, Mapping[str, Any]], Document]) -> None:
         """Stop the job; one that has ended needs no stopping."""
-        arn = metadata.get(self.shown_as or self.resource, {}).get("Arn")
+        arn = metadata.get(self.shown_as or self.resource, {}).get(self.arn_as)
         if arn is not None:
             with suppress(AwsError):
                 send(f"Stop{self.resource}", {f"{self.resource}Name": arn.rpartition("/")[2]})

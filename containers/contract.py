@@ -25,6 +25,7 @@ FLOW = "flow"  # the fitted prep flow
 MODEL = "model"
 EVALUATION = "evaluation"
 TUNING = "tuning"
+CARD = "card"
 
 # Files within them.
 SETTINGS_FILE = "usecase.json"
@@ -38,6 +39,7 @@ SOURCE_ARCHIVE = "sourcedir.tar.gz"  # what a framework container unpacks and ru
 EVALUATION_FILE = "evaluation.json"
 TUNING_FILE = "tuning.json"
 TRIALS_FILE = "trials.csv"
+CARD_FILE = "model_card.json"
 
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
 

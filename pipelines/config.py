@@ -21,7 +21,7 @@ from containers.training.hyperparameters import problems as hyperparameter_probl
 from pipelines import tuning_checks
 from pipelines.errors import SettingsError, UsageError, suggestion
 from steps.search import Tuning
-from steps.settings import Cache, Keys, Machine, Network, Retry
+from steps.settings import Cache, Checks, Keys, Machine, Network, Retry
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
 USECASES = Path(__file__).parent / "usecases"
@@ -90,6 +90,7 @@ class Environment(Record):
     cache: Cache = Cache()
     retry: Retry = Retry()
     registry: Registry = Registry()
+    checks: Checks = Checks()
     tags: Mapping[str, str] = Field(default_factory=dict)
 
     @property

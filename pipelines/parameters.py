@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from sagemaker.core.workflow.parameters import Parameter, ParameterFloat, ParameterString
+from sagemaker.core.workflow.parameters import Parameter, ParameterBoolean, ParameterFloat, ParameterString
 
+from containers.checks import Check
+from pipelines.checks import FAIL, REGISTER, SKIP, enabled
 from pipelines.config import Config
+from steps.checked import Switches
 
 APPROVAL_STATUSES = ["PendingManualApproval", "Approved", "Rejected"]
 
@@ -19,10 +23,14 @@ class Parameters:
     quality_bar: ParameterFloat  # what the gate's metric must reach
     approval_status: ParameterString  # of the registered package
     source_commit: ParameterString  # of the code that starts the run; kept on the package
+    checks: Mapping[Check, Switches] = field(default_factory=dict)  # three of each check that is on
 
     def all(self) -> list[Parameter]:
         """Every parameter, in the order in which the definition lists them."""
-        return list(astuple(self))
+        switches = [
+            each for check in self.checks.values() for each in (check.skip, check.register, check.fail)
+        ]
+        return [self.input_data, self.quality_bar, self.approval_status, self.source_commit, *switches]
 
 
 def parameters(config: Config) -> Parameters:
@@ -36,6 +44,18 @@ def parameters(config: Config) -> Parameters:
             enum_values=APPROVAL_STATUSES,
         ),
         source_commit=ParameterString("SourceCommit", default_value="unknown"),
+        checks={check: switches(check, config) for check in enabled(config)},
+    )
+
+
+def switches(check: Check, config: Config) -> Switches:
+    """The knobs of one check: ``DataBiasSkipCheck`` and so on."""
+    return Switches(
+        skip=ParameterBoolean(f"{check.name}{SKIP}", default_value=False),
+        register=ParameterBoolean(f"{check.name}{REGISTER}", default_value=False),
+        fail=ParameterBoolean(
+            f"{check.name}{FAIL}", default_value=config.environment.checks.fails(check.setting)
+        ),
     )
 
 

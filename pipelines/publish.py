@@ -21,12 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from containers import contract
+from pipelines.checks import enabled
+from pipelines.checks import settings as check_settings
 from pipelines.config import Config
 from steps.settings import Code
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "containers"
 TRAINING_SCRIPT = f"{PACKAGE}/training/train.py"
+CHECK_MODULE = f"{PACKAGE}/analyzer/check.py"  # of every check that is a processing job
 
 # What each processing job must know of the use case. A setting that a job does not read does not touch its cache.
 SETTINGS_READ = {
@@ -41,7 +44,7 @@ SETTINGS_READ = {
 class Publication:
     """What a definition refers to: addresses by job, and the objects that must be there before it runs."""
 
-    code: Mapping[str, Code]  # processing module -> where its code and settings lie
+    code: Mapping[str, Code]  # processing module, or a check's setting -> where its code and settings lie
     source_dir: str  # the training job's sourcedir.tar.gz
     objects: Mapping[str, bytes] = field(repr=False)  # key in the bucket -> content
 
@@ -79,6 +82,12 @@ def plan(config: Config) -> Publication:
         )
         for module, names in SETTINGS_READ.items()
     }
+    jobs = [check for check, form in enabled(config).items() if form == "processing"]
+    for check in jobs:
+        code[check.setting] = Code(
+            package=publish("code", closure(CHECK_MODULE)),
+            settings=publish("settings", {check.settings_file: _json(check_settings(check, config.usecase))}),
+        )
     archive = {contract.SOURCE_ARCHIVE: _source_archive(closure(TRAINING_SCRIPT))}
     return Publication(code, f"{publish('code', archive)}/{contract.SOURCE_ARCHIVE}", objects)
 

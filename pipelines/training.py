@@ -16,6 +16,7 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
 from containers import contract
+from pipelines.check_steps import Checker
 from pipelines.config import Config
 from pipelines.parameters import parameters
 from pipelines.publish import Publication, plan
@@ -69,6 +70,9 @@ def build(
         bar=knobs.quality_bar,
         threshold=usecase.evaluation.threshold,
     )
+    check = Checker(config, context, publication, knobs)
+    data_checks = check.data(output_uri(ingest, contract.DATA))
+    model_checks = check.model()
     register = register_step(
         context,
         training_image(config),
@@ -87,6 +91,7 @@ def build(
             **learned.lineage,
         },
         commit=knobs.source_commit,
+        checked=[*data_checks, *model_checks],
     )
     gate = gate_step(
         usecase.problem, usecase.gate.metric, usecase.gate.direction, knobs.quality_bar, [register]
@@ -94,7 +99,15 @@ def build(
     return Pipeline(
         name=config.pipeline_name,
         parameters=knobs.all(),
-        steps=[ingest, prep, *learned.steps, evaluate, gate],
+        steps=[
+            ingest,
+            prep,
+            *(each.step for each in data_checks),
+            *learned.steps,
+            evaluate,
+            *(each.step for each in model_checks),
+            gate,
+        ],
         sagemaker_session=session,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
 from sagemaker.core.processing import Processor
@@ -30,12 +31,18 @@ def processing_step(
     arguments: Sequence[StrPipeVar] = (),
     property_files: Sequence[PropertyFile] = (),
     reaches_out: bool = False,
+    package: str = "containers.processing",
+    cached: bool = True,
+    upload: Literal["EndOfJob", "Continuous"] = "EndOfJob",
 ) -> ProcessingStep:
-    """A step that runs ``python3 -m containers.processing.<module>`` with ``inputs`` (name -> S3 address)."""
+    """A step that runs ``python3 -m <package>.<module>`` with ``inputs`` (name -> S3 address).
+
+    Outputs that are uploaded continuously are there even when the job fails.
+    """
     processor = Processor(
         role=context.role,
         image_uri=image,
-        entrypoint=["python3", "-m", f"containers.processing.{module}"],
+        entrypoint=["python3", "-m", f"{package}.{module}"],
         instance_type=machine.instance_type,
         instance_count=machine.instance_count,
         volume_size_in_gb=machine.volume_gb,
@@ -51,14 +58,14 @@ def processing_step(
     sources = {contract.CODE: code.package, contract.SETTINGS: code.settings, **inputs}
     step_args = processor.run(
         inputs=[_input(input_name, uri) for input_name, uri in sources.items()],
-        outputs=[_output(context, name, output_name) for output_name in outputs],
+        outputs=[_output(context, name, output_name, upload) for output_name in outputs],
         arguments=list(arguments) or None,
     )
     return ProcessingStep(
         name=name,
         step_args=step_args,
         property_files=list(property_files) or None,
-        cache_config=context.cache_config(),
+        cache_config=context.cache_config() if cached else None,
         retry_policies=context.job_retries(),
     )
 
@@ -77,10 +84,10 @@ def _input(name: str, uri: StrPipeVar) -> ProcessingInput:
     )
 
 
-def _output(context: StepContext, step: str, name: str) -> ProcessingOutput:
+def _output(context: StepContext, step: str, name: str, upload: str) -> ProcessingOutput:
     return ProcessingOutput(
         output_name=name,
         s3_output=ProcessingS3Output(
-            s3_uri=context.output(step, name), local_path=str(PATHS.output(name)), s3_upload_mode="EndOfJob"
+            s3_uri=context.output(step, name), local_path=str(PATHS.output(name)), s3_upload_mode=upload
         ),
     )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
 from sagemaker.core.metadata_properties import MetadataProperties
-from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.serve.model_builder import ModelBuilder
 
 from containers import contract
+from steps.checked import Checked, drift_check_baselines, model_metrics
 from steps.context import StepContext
 
 NAME = "Register"
@@ -39,8 +39,12 @@ def register_step(
     approval: StrPipeVar,
     lineage: Mapping[str, StrPipeVar],
     commit: str | None = None,
+    checked: Sequence[Checked] = (),
 ) -> ModelStep:
-    """Put ``model`` into ``group`` with approval status ``approval``; ``lineage`` says what it was made from."""
+    """Put ``model`` into ``group`` with approval status ``approval``; ``lineage`` says what it was made from.
+
+    What was ``checked`` gives the package its metrics, and the baselines with which the next run compares.
+    """
     builder = ModelBuilder(
         s3_model_data_url=model,
         image_uri=image,
@@ -55,12 +59,8 @@ def register_step(
         inference_instances=list(hosting.instances),
         transform_instances=list(hosting.batch_instances),
         approval_status=approval,
-        model_metrics=ModelMetrics(
-            model_statistics=MetricsSource(
-                content_type="application/json",
-                s3_uri=Join(on="/", values=[evaluation, contract.EVALUATION_FILE]),
-            )
-        ),
+        model_metrics=model_metrics(Join(on="/", values=[evaluation, contract.EVALUATION_FILE]), checked),
+        drift_check_baselines=drift_check_baselines(checked),
         metadata_properties=MetadataProperties(
             commit_id=commit, generated_by=ExecutionVariables.PIPELINE_EXECUTION_ARN
         ),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Form = Literal["native", "processing", "off"]
+CheckName = Literal["data_quality", "data_bias", "model_bias", "explainability", "model_quality"]
 
 
 @dataclass(frozen=True)
@@ -93,3 +97,30 @@ class Tags:
     def request(self) -> list[dict[str, str]]:
         """The tags as AWS's requests take them."""
         return [{"Key": key, "Value": value} for key, value in sorted(self.values.items())]
+
+
+@dataclass(frozen=True)
+class Checks:
+    """How data and model are compared with what the approved model was made of; each check by itself.
+
+    ``native`` is AWS's own step (ClarifyCheck, QualityCheck), whose containers AWS has closed to new customers;
+    ``processing`` the same analysis as a processing job of ours.
+    """
+
+    data_quality: Form = "processing"
+    data_bias: Form = "processing"
+    model_bias: Form = "processing"
+    explainability: Form = "processing"
+    model_quality: Form = "processing"
+    # Of which checks a violation fails the run: all, none, or those named. A run can override each by a parameter.
+    fail_on_violation: bool | tuple[CheckName, ...] = False
+
+    def form(self, check: str) -> Form:
+        """The form of the check whose setting has this name."""
+        form: Form = getattr(self, check)
+        return form
+
+    def fails(self, check: str) -> bool:
+        """Whether a violation of this check fails the run, unless the run says otherwise."""
+        named = self.fail_on_violation
+        return named if isinstance(named, bool) else check in named

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from containers.checks import CHECKS
 from pipelines import config
 from pipelines.publish import ROOT, SETTINGS_READ, Publication
 from steps.search import WarmStart
@@ -22,7 +23,10 @@ BUILDS = [("local", "roaming"), ("local", "adult"), ("prod", "adult"), ("dev", "
 
 # Fixed addresses: a golden definition changes when the pipeline does, not at every edit of a job's code.
 FIXED = Publication(
-    code={name: Code(f"s3://code/{name}", f"s3://settings/{name}") for name in SETTINGS_READ},
+    code={
+        name: Code(f"s3://code/{name}", f"s3://settings/{name}")
+        for name in (*SETTINGS_READ, *(check.setting for check in CHECKS.values()))
+    },
     source_dir="s3://code/train/sourcedir.tar.gz",
     objects={},
 )
@@ -97,7 +101,7 @@ def test_every_output_is_scoped_by_the_execution(prod: dict[str, Any]) -> None:
     )
     places.append(json.dumps(jobs(prod)["Tune"]["OutputDataConfig"]))
 
-    assert len(places) == 10
+    assert len(places) == 11
     assert all("Execution.PipelineExecutionId" in place for place in places)
 
 
@@ -119,13 +123,17 @@ def test_production_settings_reach_every_job(prod: dict[str, Any], prod_untuned:
 
 
 def test_who_keeps_a_network_in_production(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
-    """Ingest reads its source itself, and the report asks SageMaker for the trials; nothing else may reach out."""
+    """Ingest reads its source itself, the report asks for the trials, checks for baselines; nothing else reaches out."""
     isolated = {
         name: request.get("NetworkConfig", request)["EnableNetworkIsolation"]
         for name, request in {**jobs(prod), **jobs(prod_untuned)}.items()
     }
 
-    assert sorted(name for name, cut_off in isolated.items() if not cut_off) == ["Ingest", "TuningReport"]
+    assert sorted(name for name, cut_off in isolated.items() if not cut_off) == [
+        "DataQuality",
+        "Ingest",
+        "TuningReport",
+    ]
     assert sorted(name for name, cut_off in isolated.items() if cut_off) == [
         "Evaluate",
         "Prep",
@@ -148,9 +156,11 @@ def test_a_cheap_environment_trains_on_spot(tune: bool, name: str) -> None:
 def test_to_tune_or_to_train_is_one_setting(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
     """All other steps are the same; evaluate and register only get the model from somewhere else."""
     assert [step["Name"] for step in prod["Steps"]] == [
-        "Ingest", "Prep", "Tune", "TuningReport", "Evaluate", "Gate",
+        "Ingest", "Prep", "DataQuality", "Tune", "TuningReport", "Evaluate", "Gate",
     ]  # fmt: skip
-    assert [step["Name"] for step in prod_untuned["Steps"]] == ["Ingest", "Prep", "Train", "Evaluate", "Gate"]
+    assert [step["Name"] for step in prod_untuned["Steps"]] == [
+        "Ingest", "Prep", "DataQuality", "Train", "Evaluate", "Gate",
+    ]  # fmt: skip
     for name in ("Ingest", "Prep"):
         assert jobs(prod)[name] == jobs(prod_untuned)[name]
 

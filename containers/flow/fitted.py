@@ -143,10 +143,15 @@ def apply(fitted: FittedFlow, rows: pd.DataFrame) -> pd.DataFrame:
         raise FlowError(
             f"columns are absent: {', '.join(absent)}; found: {', '.join(map(str, rows.columns))}"
         )
-    table = _read(rows, fitted.columns, fitted.missing)
+    features = transform(fitted, _read(rows, fitted.columns, fitted.missing))
+    return pd.DataFrame(features, index=rows.index)
+
+
+def transform(fitted: FittedFlow, table: Table) -> dict[str, Numbers]:
+    """The features of canonical columns (see ``table.conform``), for who has no use for a data frame."""
     for step in fitted.steps:
         table = _apply(step, table)
-    return pd.DataFrame({name: finite(table[name]) for name in fitted.features}, index=rows.index)
+    return {name: finite(table[name]) for name in fitted.features}
 
 
 def deduplicate(flow: Sequence[Step], rows: pd.DataFrame) -> pd.DataFrame:

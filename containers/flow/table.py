@@ -40,6 +40,10 @@ def conform(values: Any, type_: str, missing: frozenset[str] = frozenset()) -> C
 
     ``missing`` are the texts that mean "no value"; blank text always does.
     """
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return _each(
+            values, type_, missing
+        )  # a Series around each column is most of the time of a small request
     return READERS[type_](values if isinstance(values, pd.Series) else pd.Series(values), missing)
 
 
@@ -109,18 +113,18 @@ def number_of(value: Any) -> float:
 def _numbers(values: pd.Series[Any], missing: frozenset[str]) -> Column:
     if _is_numeric(values):
         return finite(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    return _each(values, lambda v: math.nan if _blank(v, missing) else number_of(v), math.nan, np.float64)
+    return _each(values.to_numpy(dtype=object), "number", missing)
 
 
 def _booleans(values: pd.Series[Any], missing: frozenset[str]) -> Column:
     if _is_numeric(values):
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.where((numbers == 0) | (numbers == 1), numbers, np.nan)
-    return _each(values, lambda v: _boolean(v, missing), math.nan, np.float64)
+    return _each(values.to_numpy(dtype=object), "boolean", missing)
 
 
-def _boolean(value: Any, missing: frozenset[str]) -> float:
-    return math.nan if _blank(value, missing) else BOOLEANS.get(text_of(value).strip().lower(), math.nan)
+def _boolean(value: Any) -> float:
+    return BOOLEANS.get(text_of(value).strip().lower(), math.nan)
 
 
 def _texts(values: pd.Series[Any], missing: frozenset[str]) -> Column:
@@ -130,14 +134,14 @@ def _texts(values: pd.Series[Any], missing: frozenset[str]) -> Column:
         return _texts(pd.Series(texts_of(_numbers(values, missing)), dtype=object), missing)
     elif values.dtype.kind == "M":
         return texts_of(_times(values, missing))
-    return _each(values, lambda v: None if _blank(v, missing) else text_of(v), None, object)
+    return _each(values.to_numpy(dtype=object), "string", missing)
 
 
 def _times(values: pd.Series[Any], missing: frozenset[str]) -> Column:
     if _is_numeric(values):
         return _from_epoch(values.to_numpy(dtype=np.float64, na_value=np.nan))
     if values.dtype.kind != "M":
-        return _each(values, lambda v: NAT if _blank(v, missing) else _time(v), NAT, "datetime64[ns]")
+        return _each(values.to_numpy(dtype=object), "timestamp", missing)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     inside = (values >= pd.Timestamp.min) & (
@@ -179,10 +183,15 @@ def _blank(value: Any, missing: frozenset[str]) -> bool:
     return isinstance(value, str) and ((text := value.strip()) == "" or text in missing)
 
 
-def _each(values: pd.Series[Any], function: Callable[[Any], Any], otherwise: Any, dtype: Any) -> Column:
-    """``function`` of every value, once for each distinct one where all of them are text."""
-    array = np.array(values.to_numpy(dtype=object))
+def _each(values: Column, type_: str, missing: frozenset[str]) -> Column:
+    """Every value by itself, each distinct one once where all of them are text."""
+    read, otherwise, dtype = VALUES[type_]
+    array = np.array(values)
     array[np.asarray(pd.isna(array))] = None
+
+    def function(value: Any) -> Any:
+        return otherwise if _blank(value, missing) else read(value)
+
     if len(array) > FEW and pd.api.types.infer_dtype(array, skipna=True) in ("string", "empty"):
         return map_values(array, function, otherwise, dtype)
     # A request may mix true, 1 and "1"; they are equal to a hash table, so each is looked at by itself.
@@ -195,6 +204,14 @@ def _map_each(values: Column, function: Callable[[Any], Any], otherwise: Any, dt
     return mapped
 
 
+# How one value that is there is read, what stands where there is none, and the kind of column that it makes.
+VALUES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
+    "integer": (number_of, math.nan, np.float64),
+    "number": (number_of, math.nan, np.float64),
+    "boolean": (_boolean, math.nan, np.float64),
+    "string": (text_of, None, object),
+    "timestamp": (_time, NAT, "datetime64[ns]"),
+}
 READERS: dict[str, Callable[[pd.Series[Any], frozenset[str]], Column]] = {
     "integer": _numbers,
     "number": _numbers,

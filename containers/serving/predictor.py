@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xgboost as xgb
 
 from containers.contract import DECISION_THRESHOLD, FLOW_FILE, MODEL_FILE, MODEL_INFO_FILE
-from containers.flow import FittedFlow, apply
+from containers.flow import FittedFlow, transform
 from containers.flow.label import Class
+from containers.flow.table import Table
 
 Numbers = npt.NDArray[np.float64]
 
@@ -28,9 +28,9 @@ class Predictor:
     problem: str
     threshold: float = 0.5  # binary: a probability of at least this is a yes
 
-    def features(self, rows: pd.DataFrame) -> Numbers:
-        """(rows, features) what the model sees of raw rows."""
-        return apply(self.flow, rows).to_numpy()
+    def features(self, table: Table) -> Numbers:
+        """(rows, features) what the model sees of the canonical raw columns."""
+        return np.column_stack(list(transform(self.flow, table).values()))
 
     def score(self, features: Numbers) -> Numbers:
         """(rows,) probabilities of the positive class or predictions; multiclass (rows, classes)."""

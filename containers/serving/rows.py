@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from containers.flow import FittedFlow
-from containers.flow.table import Column, conform, is_missing
+from containers.flow.table import Column, Table, conform, is_missing
 from containers.serving.refusal import BAD_REQUEST, UNSUPPORTED, Problem, Refused
 
 ABSENT = object()  # a cell whose column the row does not have
@@ -28,7 +27,7 @@ SHOWN = 40  # characters of a bad value in a message
 class Rows:
     """What was asked. A row with a problem keeps its place, and counts as one without values."""
 
-    table: pd.DataFrame  # the raw columns that the flow reads, canonical
+    table: Table  # the raw columns that the flow reads, canonical
     problems: Mapping[int, Problem] = field(default_factory=dict)  # by the row's place, from 0
     explain: bool = False
 
@@ -45,7 +44,7 @@ def read(body: bytes, content_type: str, flow: FittedFlow) -> Rows:
             UNSUPPORTED, f"The content type {content_type!r} is not one of {', '.join(sorted(READERS))}."
         )
     explain = False
-    if kind == "application/json":
+    if kind == "application/json" and b'"explain"' in body:
         document = _json(body, "The body")
         explain = isinstance(document, dict) and document.get("explain") is True
     problems: dict[int, Problem] = {}
@@ -53,7 +52,7 @@ def read(body: bytes, content_type: str, flow: FittedFlow) -> Rows:
     if not len(next(iter(columns.values()), ())):
         raise Refused(BAD_REQUEST, "The request has no rows.")
     table = {name: _conform(columns[name], name, flow, problems) for name in flow.columns}
-    return Rows(pd.DataFrame(table, copy=False), problems, explain)
+    return Rows(table, problems, explain)
 
 
 def _conform(values: Any, name: str, flow: FittedFlow, problems: dict[int, Problem]) -> Column:

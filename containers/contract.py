@@ -26,6 +26,7 @@ MODEL = "model"
 EVALUATION = "evaluation"
 TUNING = "tuning"
 CARD = "card"
+CHAMPION = "champion"
 
 # Files within them.
 SETTINGS_FILE = "usecase.json"
@@ -40,6 +41,7 @@ EVALUATION_FILE = "evaluation.json"
 TUNING_FILE = "tuning.json"
 TRIALS_FILE = "trials.csv"
 CARD_FILE = "model_card.json"
+CHAMPION_FILE = "champion.json"
 
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
 

@@ -19,6 +19,7 @@ import numpy as np
 import xgboost as xgb
 
 from containers.contract import FLOW_FILE, MODEL_ARCHIVE, MODEL_FILE, MODEL_INFO_FILE
+from containers.flow import FittedFlow, FlowError
 from containers.metrics.estimate import Array
 from containers.prepared import Rows, scoring_matrix
 from containers.processing.job import DataError
@@ -70,6 +71,24 @@ def load(folder: Path) -> TrainedModel:
     except (ValueError, KeyError, TypeError, AttributeError, xgb.core.XGBoostError) as error:
         raise DataError(f"{MODEL_ARCHIVE}: the model cannot be read: {str(error).splitlines()[0]}") from error
     return TrainedModel(booster, problem, features, classes, description)
+
+
+def load_flow(folder: Path) -> FittedFlow:
+    """The fitted flow that travels in ``folder/model.tar.gz``.
+
+    Raises:
+        DataError: there is no such archive, or no flow in it that this code reads.
+    """
+    path = folder / MODEL_ARCHIVE
+    if not path.is_file():
+        raise DataError(f"there is no {MODEL_ARCHIVE} in {folder}")
+    text = _read(path, (FLOW_FILE,)).get(FLOW_FILE)
+    if text is None:
+        raise DataError(f"{MODEL_ARCHIVE} holds no {FLOW_FILE}, so raw rows cannot be scored with it")
+    try:
+        return FittedFlow.from_json(text.decode("utf-8"))
+    except (FlowError, UnicodeDecodeError) as error:
+        raise DataError(f"{MODEL_ARCHIVE}: {FLOW_FILE}: {error}") from None
 
 
 def _read(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:

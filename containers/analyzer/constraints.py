@@ -45,15 +45,15 @@ THRESHOLDS = (
 OVERRIDES = ("monitoring_config_overrides", "monitoringConfigOverrides")  # AWS's files have both
 
 
-def suggest(dataset: DatasetProfile) -> dict[str, Any]:
-    """Constraints that the data set itself meets: the document."""
+def suggest(dataset: DatasetProfile, categorical_drift_method: str | None = None) -> dict[str, Any]:
+    """Constraints that the data set itself meets: the document. The method is one of ``CHOICES``."""
+    distribution = dict(MONITORING_CONFIG["distribution_constraints"])
+    if categorical_drift_method:
+        distribution["categorical_drift_method"] = categorical_drift_method
     return {
         "version": 0.0,
         "features": [_suggested(feature) for feature in dataset.features.values()],
-        "monitoring_config": {
-            **MONITORING_CONFIG,
-            "distribution_constraints": dict(MONITORING_CONFIG["distribution_constraints"]),
-        },
+        "monitoring_config": {**MONITORING_CONFIG, "distribution_constraints": distribution},
     }
 
 

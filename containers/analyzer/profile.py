@@ -22,13 +22,13 @@ NO_DOMAINS: Mapping[str, Collection[str]] = MappingProxyType({})
 class FeatureProfile:
     """What is known of one column so far, whichever type it will turn out to have."""
 
-    def __init__(self, name: str, domain: Collection[str] = ()) -> None:
-        """``domain`` are the texts that ``share_of`` will be asked about."""
+    def __init__(self, name: str, domain: Collection[str] = (), missing: int = 0) -> None:
+        """``domain`` are the texts that ``share_of`` will be asked about; ``missing``: rows before the first."""
         self.name = name
         self._domain = frozenset(domain)
         self._in_domain = 0
         self.kinds = Kinds()
-        self.missing = 0
+        self.missing = missing
         self.moments = Moments()  # these two of no use once there is a text
         self.sketch = Sketch()
         self.distinct = Distinct()
@@ -107,7 +107,8 @@ def profile(
 ) -> DatasetProfile:
     """Look at every value once; for the tables see ``reading.tables``.
 
-    ``domains``: see ``constraints.domains``; needed where the data set is to be held against constraints.
+    A column may be in some of the tables only; in the rows of the others it is missing. ``domains``: see
+    ``constraints.domains``; needed where the data set is to be held against constraints.
 
     Raises:
         DataError: there are no rows.
@@ -115,11 +116,13 @@ def profile(
     rows = 0
     features: dict[str, FeatureProfile] = {}
     for table in tables:
-        rows += len(table)
         for name in table.column_names:
-            feature = features.setdefault(name, FeatureProfile(name, domains.get(name, ())))
+            feature = features.setdefault(name, FeatureProfile(name, domains.get(name, ()), rows))
             for chunk in table.column(name).chunks:
                 feature.add(chunk)
+        for name in features.keys() - set(table.column_names):
+            features[name].missing += len(table)
+        rows += len(table)
     if not rows:
         raise DataError("the data set has no rows")
     return DatasetProfile(rows, features)

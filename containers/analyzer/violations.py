@@ -16,6 +16,9 @@ from containers.analyzer.constraints import ENABLED, FeatureConstraints, Monitor
 from containers.analyzer.kll import Sketch
 from containers.analyzer.profile import DatasetProfile, FeatureProfile
 from containers.analyzer.types import NUMERIC, STRING, UNKNOWN
+from containers.processing.job import DataError
+
+CHI_SQUARED = "ChiSquared"
 
 
 def violations(
@@ -89,45 +92,52 @@ def _categorical_values(feature: FeatureProfile, wanted: FeatureConstraints) -> 
         )
 
 
+def drift(feature: FeatureProfile, config: MonitoringConfig, baseline: Mapping[str, Any]) -> float | None:
+    """How far a feature is from its baseline statistics: a distance, or the p-value where ``config`` asks for that.
+
+    None where the two cannot be compared.
+
+    Raises:
+        DataError: the statistics are damaged.
+    """
+    numbers = _within(baseline, "numerical_statistics", "distribution", "kll")
+    texts = _within(baseline, "string_statistics", "distribution", "categorical")
+    robust = config.comparison_method == "Robust"
+    try:
+        if numbers and feature.kinds.inferred_type in NUMERIC:
+            return distance.numerical(feature.sketch, Sketch.of(numbers["sketch"]["data"]), robust=robust)
+        if texts and feature.kinds.inferred_type == STRING and feature.categories:
+            counts = {bucket["value"]: int(bucket["count"]) for bucket in texts["buckets"]}
+            if config.categorical_drift_method == CHI_SQUARED:
+                return distance.chi_square(feature.categories, counts)
+            return distance.categorical(feature.categories, counts, robust=robust)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise DataError(
+            f"baseline statistics of {feature.name!r}: the distribution cannot be read: {error!r}"
+        ) from None
+    return None
+
+
+def _within(document: Any, *names: str) -> Any:
+    """What lies below a path of names; None where the path ends before."""
+    for name in names:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
 def _baseline_drift(
     feature: FeatureProfile, config: MonitoringConfig, baseline: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    numbers = baseline.get("numerical_statistics", {}).get("distribution", {}).get("kll")
-    texts = baseline.get("string_statistics", {}).get("distribution", {}).get("categorical")
-    if numbers and feature.kinds.inferred_type in NUMERIC:
-        yield from _numerical_drift(feature, config, Sketch.of(numbers["sketch"]["data"]))
-    elif texts and feature.kinds.inferred_type == STRING and feature.categories:
-        counts = {bucket["value"]: int(bucket["count"]) for bucket in texts["buckets"]}
-        yield from _categorical_drift(feature.categories, config, counts)
-
-
-def _numerical_drift(
-    feature: FeatureProfile, config: MonitoringConfig, baseline: Sketch
-) -> Iterator[tuple[str, str]]:
-    drift = distance.numerical(feature.sketch, baseline, robust=config.comparison_method == "Robust")
-    if drift > config.comparison_threshold:
-        yield _drift(drift, config.comparison_threshold)
-
-
-def _categorical_drift(
-    current: Mapping[str, int], config: MonitoringConfig, baseline: Mapping[str, int]
-) -> Iterator[tuple[str, str]]:
-    threshold = config.categorical_comparison_threshold
-    if config.categorical_drift_method == "ChiSquared":
-        chance = distance.chi_square(current, baseline)
-        if chance is not None and chance < threshold:
-            yield (
-                "baseline_drift_check",
-                f"Baseline drift p-value: {chance} is below threshold: {threshold}",
-            )
+    found = drift(feature, config, baseline)
+    if found is None:
         return
-    drift = distance.categorical(current, baseline, robust=config.comparison_method == "Robust")
-    if drift > threshold:
-        yield _drift(drift, threshold)
-
-
-def _drift(drift: float, threshold: float) -> tuple[str, str]:
-    return "baseline_drift_check", f"Baseline drift distance: {drift} exceeds threshold: {threshold}"
+    text = feature.kinds.inferred_type == STRING
+    threshold = config.categorical_comparison_threshold if text else config.comparison_threshold
+    if text and config.categorical_drift_method == CHI_SQUARED:
+        if found < threshold:
+            yield "baseline_drift_check", f"Baseline drift p-value: {found} is below threshold: {threshold}"
+    elif found > threshold:
+        yield "baseline_drift_check", f"Baseline drift distance: {found} exceeds threshold: {threshold}"
 
 
 def _columns(dataset: DatasetProfile, expected: list[FeatureConstraints]) -> Iterator[dict[str, str]]:

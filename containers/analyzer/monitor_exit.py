@@ -1,0 +1,30 @@
+"""How a Model Monitor container ends: a sentence in ``/opt/ml/output/message``, exit status 0 or 255."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from containers.processing.job import MESSAGE_LIMIT, DataError
+
+FAILED = 255
+
+
+def run(main: Callable[[Mapping[str, str], Path], str], environment: Mapping[str, str], base: Path) -> int:
+    """Call ``main``; what it returns, or why it failed, becomes the job's ExitMessage. The exit status."""
+    try:
+        message, status = main(environment, base), 0
+    except DataError as error:
+        message, status = f"Error: {error}", FAILED
+    except Exception as error:  # noqa: BLE001 - the job's edge: whatever it is, the user gets a sentence
+        traceback.print_exc()
+        message, status = f"Error: {type(error).__name__}: {error}", FAILED
+    print(message, file=sys.stderr if status else sys.stdout, flush=True)
+    file = base / "output" / "message"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…", encoding="utf-8"
+    )
+    return status

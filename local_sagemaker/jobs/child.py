@@ -43,7 +43,8 @@ class Order:
             fields = json.load(file)
         room = fields.pop("room")
         hosts, keep = tuple(room.pop("hosts")), tuple(room.pop("keep"))
-        return cls(room=Room(**room, hosts=hosts, keep=keep), **fields)
+        shared = tuple((place, outside) for place, outside in room.pop("shared"))
+        return cls(room=Room(**room, hosts=hosts, keep=keep, shared=shared), **fields)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,11 @@ def _start(
     if inheritance.rung == namespace.REWRITTEN:
         rewrite = rewriting.Rewriter(order.room.folder)
         order = rewrite.order(order)
+        for (
+            place,
+            outside,
+        ) in order.room.shared:  # nothing here can be made read-only for one process: it gets a copy
+            shutil.copytree(outside, Path(order.room.folder, place), dirs_exist_ok=True)
         for sentence in rewrite.warnings(network=order.room.network):
             _say(sentence)
     else:

@@ -37,9 +37,12 @@ CLONE_NEWNS = 0x00020000  # linux/sched.h
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
-MS_BIND = 0x1000  # linux/mount.h
+MS_RDONLY = 0x1  # linux/mount.h
+MS_REMOUNT = 0x20
+MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_SLAVE = 0x80000
+MS_RELATIME = 0x200000
 SIOCSIFFLAGS = 0x8914  # linux/sockios.h
 IFF_UP = 1
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -55,6 +58,8 @@ class Room:
     hosts: tuple[str, ...] = ("algo-1",)  # its own name first
     network: bool = True  # False: only its own loopback interface, as EnableNetworkIsolation
     keep: tuple[str, ...] = ()  # paths below /tmp that must stay visible, such as the interpreter's
+    # (a folder below ``folder``, relative to it; what is seen there instead, and cannot be written)
+    shared: tuple[tuple[str, str], ...] = ()
 
 
 def enter(rung: str, room: Room) -> None:
@@ -69,10 +74,17 @@ def enter(rung: str, room: Room) -> None:
     else:
         _call("unshare", flags)
     _mount("none", "/", flags=MS_REC | MS_SLAVE)  # what happens here stays here
-    with _held(room.folder) as folder, _held(room.scratch) as scratch, _held(*room.keep) as kept:
+    with (
+        _held(room.folder) as folder,
+        _held(room.scratch) as scratch,
+        _held(*room.keep) as kept,
+        _held(*(outside for _, outside in room.shared)) as shared,
+    ):
         if not Path(BASE).is_dir():
             _cover_opt()
         _mount(f"/proc/self/fd/{folder[0]}", BASE, flags=MS_BIND | MS_REC)
+        for (place, _), handle in zip(room.shared, shared, strict=True):
+            _show_read_only(handle, f"{BASE}/{place}")
         _name_hosts(room)
         _private_tmp(scratch[0], dict(zip(room.keep, kept, strict=True)))
     if not room.network:
@@ -192,6 +204,17 @@ def _cover_opt() -> None:
                 new.touch()
             _mount(source, str(new), flags=MS_BIND | MS_REC)
     Path(BASE).mkdir()
+
+
+def _show_read_only(handle: int, place: str) -> None:
+    """Let a folder be seen at ``place`` too, where writing to it fails as on a read-only disk (EROFS)."""
+    _mount(f"/proc/self/fd/{handle}", place, flags=MS_BIND | MS_REC)
+    # A bind mount takes its flags from where it comes from; only a second call can add to them, and in a user
+    # namespace it may take none of them away.
+    has = os.statvfs(place).f_flag
+    same = has & (os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_NOATIME | os.ST_NODIRATIME)
+    relative = MS_RELATIME if has & os.ST_RELATIME else 0
+    _mount("none", place, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | same | relative)
 
 
 def _name_hosts(room: Room) -> None:

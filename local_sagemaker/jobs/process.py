@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +42,8 @@ class Task:
     max_seconds: float | None = None
     hosts: tuple[str, ...] = ("algo-1",)  # of the whole job, this task's own first
     network: bool = True  # False is EnableNetworkIsolation
+    # A folder in ``folder``, by its path from there -> what the job sees there instead, and cannot write.
+    shared: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class ProcessRunner:
                 hosts=task.hosts,
                 network=task.network,
                 keep=_below_tmp(str(self._settings.folder), str(task.folder)),
+                shared=tuple((place, str(outside)) for place, outside in task.shared.items()),
             ),
             argv=list(task.argv),
             environment={**base, **task.environment},

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from local_sagemaker.errors import AwsError, ValidationException
@@ -41,6 +42,7 @@ from local_sagemaker.jobs.lifecycle import (
 )
 from local_sagemaker.jobs.process import Outcome, Task
 from local_sagemaker.jobs.program import Container, Program
+from local_sagemaker.jobs.shared_inputs import SharedInputs
 from local_sagemaker.jobs.staging import Mirror, Source, stage
 
 _DEFAULT_SECONDS = 86_400
@@ -73,10 +75,19 @@ class TrainingJobs(Jobs):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self._readers: dict[str, metrics.Reader] = {}  # of the jobs that are running
+        self._lent: dict[str, SharedInputs] = {}  # to jobs that have not begun
 
     def accepted(self, request: Document) -> Document:
         """What a job's document would begin with. Raises AwsError where the request would be refused."""
         return self._accept(request)
+
+    def lend(self, inputs: SharedInputs, name: str) -> None:
+        """Let the job of this name, which is about to be created, share its data with others."""
+        self._lent[name] = inputs
+
+    def take_back(self, name: str) -> None:
+        """There is no job of this name after all."""
+        self._lent.pop(name, None)
 
     def _accept(self, request: Document) -> Document:
         runtime = self._runtime(request)
@@ -119,9 +130,7 @@ class TrainingJobs(Jobs):
     def _run(self, job: Job) -> Ending:
         request = job.request
         self._change(job, "Downloading")
-        for channel in request.get("InputDataConfig", []):
-            for source in _sources(job, channel):
-                stage(self._store, source, request["RoleArn"])
+        shared = self._stage(job)
         image = self._configure(job)
         program = self._program(image, request)
         wanted = metrics.definitions(request["AlgorithmSpecification"].get("MetricDefinitions", []))
@@ -130,7 +139,7 @@ class TrainingJobs(Jobs):
             with ExitStack() as stack:
                 mirror = self._restore(job, stack)
                 self._change(job, "Training", TrainingStartTime=time.time())
-                outcome = self._runner.run(self._task(job, program))
+                outcome = self._runner.run(self._task(job, program, shared))
                 if mirror:
                     mirror.finish()
             fields = {
@@ -141,6 +150,20 @@ class TrainingJobs(Jobs):
         finally:
             del self._readers[job.name]
         return self._ending(job, outcome, program, fields)
+
+    def _stage(self, job: Job) -> dict[str, Path]:
+        """Bring the data of every channel; ``Task.shared`` for those that share theirs."""
+        lent = self._lent.pop(job.name, None)
+        shared = {}
+        for channel in job.request.get("InputDataConfig", []):
+            source = _source(job, channel)
+            if lent is None:
+                stage(self._store, source, job.request["RoleArn"])
+                continue
+            source.destination.mkdir(parents=True, exist_ok=True)  # something to be seen in its place
+            place = str(source.destination.relative_to(job.folder))
+            shared[place] = lent.stage(self._store, source, job.request["RoleArn"])
+        return shared
 
     def _runtime(self, request: Document) -> Runtime:
         algorithm = request.get("AlgorithmSpecification", {})
@@ -200,7 +223,7 @@ class TrainingJobs(Jobs):
             stage(self._store, Source("checkpoints", f"{uri}/", folder), job.request["RoleArn"])
         return stack.enter_context(Mirror(self._store, folder, uri))
 
-    def _task(self, job: Job, program: Program) -> Task:
+    def _task(self, job: Job, program: Program, shared: Mapping[str, Path]) -> Task:
         network = not job.request["EnableNetworkIsolation"]
         return Task(
             job=job.id,
@@ -216,6 +239,7 @@ class TrainingJobs(Jobs):
             cwd=program.cwd,
             max_seconds=job.request["StoppingCondition"]["MaxRuntimeInSeconds"],
             network=network,
+            shared=shared,
         )
 
     def _ending(self, job: Job, outcome: Outcome, program: Program, fields: Document) -> Ending:
@@ -307,9 +331,9 @@ def _artifacts(request: Document, name: str) -> str:
     return f"{base}/" if config.get("CompressionType") == "NONE" else f"{base}.tar.gz"
 
 
-def _sources(job: Job, channel: Document) -> Iterator[Source]:
+def _source(job: Job, channel: Document) -> Source:
     source = channel["DataSource"]["S3DataSource"]
-    yield Source(
+    return Source(
         name=channel["ChannelName"],
         uri=source["S3Uri"],
         destination=job.folder / "input" / "data" / channel["ChannelName"],

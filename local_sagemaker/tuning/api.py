@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import shutil
 import threading
 import time
 from typing import Any
@@ -17,7 +18,7 @@ from local_sagemaker.listing import page
 from local_sagemaker.records import Closed, Exists, Missing, Records
 from local_sagemaker.settings import Settings
 from local_sagemaker.tuning import plan, trials, warm_start
-from local_sagemaker.tuning.run import Ending, Run
+from local_sagemaker.tuning.run import Ending, Run, inputs_folder
 
 _log = logging.getLogger(__name__)
 
@@ -158,6 +159,7 @@ class HyperParameterTuningJobs:
 
     def recover(self) -> None:
         """Go on with the tuning jobs that were running when the server went away; finished trials count."""
+        shutil.rmtree(inputs_folder(self._settings), ignore_errors=True)  # of a server that was killed
         for document in self._records.list(KIND):
             if document[_STATUS] not in trials.RUNNING:
                 continue
@@ -187,6 +189,7 @@ class HyperParameterTuningJobs:
             records=self._records,
             control_plane=self._control_plane,
             runner=self._runner,
+            training_jobs=self._training_jobs,
         )
         if document[_STATUS] == "Stopping":
             run.stop()

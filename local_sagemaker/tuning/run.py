@@ -11,12 +11,15 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from local_sagemaker import logs
 from local_sagemaker.control_plane import ControlPlane
 from local_sagemaker.errors import AwsError
 from local_sagemaker.jobs.process import ProcessRunner
+from local_sagemaker.jobs.shared_inputs import SharedInputs
+from local_sagemaker.jobs.training import TrainingJobs
 from local_sagemaker.records import Closed, Missing, Records
 from local_sagemaker.settings import Settings
 from local_sagemaker.tuning import completion, early_stopping, trials
@@ -57,6 +60,7 @@ class Run:
         records: Records,
         control_plane: ControlPlane,
         runner: ProcessRunner,
+        training_jobs: TrainingJobs,
     ) -> None:
         self._name: str = document["HyperParameterTuningJobName"]
         self._arn: str = document["HyperParameterTuningJobArn"]
@@ -68,6 +72,8 @@ class Run:
         self._records = records
         self._call = control_plane.call
         self._runner = runner
+        self._training_jobs = training_jobs
+        self._inputs = SharedInputs(inputs_folder(settings) / self._name)
         self._progress = Progress(
             logs.log_path(settings.logs, document["_LogGroup"], document["_LogStream"]), plan
         )
@@ -97,9 +103,12 @@ class Run:
     def live(self) -> Ending | None:
         """From the first trial to the last; None when it was abandoned. Raises Closed."""
         try:
-            return self._live()
+            ending = self._live()
         finally:
             self._runner.expect(self._family, 0)
+        if ending is not None:  # an abandoned run has trials that still read
+            self._inputs.close()
+        return ending
 
     def _live(self) -> Ending | None:
         self._progress.begin(self._inherited)
@@ -127,6 +136,7 @@ class Run:
             self._stop_trial(trial)
             change = {"TrainingJobStatus": "Stopped", "ObjectiveStatus": "Failed"}
             self._records.update(trials.kind(self._name), trial.name, change)
+        self._inputs.close()
 
     # What the trials do.
 
@@ -231,9 +241,11 @@ class Run:
         summary = trials.summary(trial, self._arn)
         self._records.create(trials.kind(self._name), trial.name, summary)
         definition = self._plan.definitions[trial.definition]
+        self._training_jobs.lend(self._inputs, trial.name)
         try:
             self._call("CreateTrainingJob", training_request(definition, trial.name, trial.values))
         except AwsError as error:
+            self._training_jobs.take_back(trial.name)
             self._runner.withdraw(_task(trial.name))
             job = {"TrainingJobStatus": "Failed", "FailureReason": f"ClientError: {error.message}"}
             self._trials[self._trials.index(trial)] = self._ended(trial, job)
@@ -336,6 +348,11 @@ class Run:
 
     def _seconds_left(self) -> float:
         return self._started + (self._plan.seconds or 0) - time.time()
+
+
+def inputs_folder(settings: Settings) -> Path:
+    """Where the data lies that the trials of each tuning job share, for as long as it runs."""
+    return settings.jobs / "hyper-parameter-tuning-job"
 
 
 def _rule(plan: Plan) -> early_stopping.Rule | None:

@@ -6,6 +6,7 @@ import io
 import itertools
 import tarfile
 import textwrap
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from local_sagemaker import logs
 from local_sagemaker.control_plane import ControlPlane
+from local_sagemaker.jobs.namespace import REWRITTEN
 from local_sagemaker.jobs.process import ProcessRunner
 from local_sagemaker.jobs.training import TrainingJobs
 from local_sagemaker.records import Records
@@ -95,15 +97,16 @@ class Tuning:
             )
         return found
 
-    def definition(self, **static: str) -> dict[str, Any]:
-        """A training job definition that runs SCRIPT."""
+    def definition(self, script: str = SCRIPT, **static: str) -> dict[str, Any]:
+        """A training job definition that runs a script."""
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-            body = textwrap.dedent(SCRIPT).encode()
+            body = textwrap.dedent(script).encode()
             member = tarfile.TarInfo("train.py")
             member.size = len(body)
             tar.addfile(member, io.BytesIO(body))
-        code = self.put("code/sourcedir.tar.gz", buffer.getvalue())
+        number = zlib.crc32(script.encode())
+        code = self.put(f"code/{number}/sourcedir.tar.gz", buffer.getvalue())
         return {
             "AlgorithmSpecification": {
                 "TrainingImage": SCIKIT_LEARN,
@@ -207,20 +210,19 @@ class Tuning:
                 ",".join(f"{value:.4g}" for value in row) for row in np.column_stack([label, features])
             )
             self.put(f"table/{channel}/rows.csv", text.encode())
-        source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
         return {
             **self.definition(),
             "AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
             "StaticHyperParameters": {"num_round": "8", "objective": "binary:logistic"},
             "InputDataConfig": [
-                {
-                    "ChannelName": channel,
-                    "ContentType": "text/csv",
-                    "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://bucket/table/{channel}/"}},
-                }
-                for channel in ("train", "validation")
+                self.channel(channel, f"s3://bucket/table/{channel}/") for channel in ("train", "validation")
             ],
         }
+
+    def channel(self, name: str, uri: str) -> dict[str, Any]:
+        """A channel with CSV."""
+        source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated", "S3Uri": uri}
+        return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
 
 
 @pytest.fixture(scope="session")
@@ -228,6 +230,19 @@ def tuning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuning]:
     """Where tuning jobs are created; shared, with two cores."""
     settings = Settings(tmp_path_factory.mktemp("tuning"), cores=2)
     runner = ProcessRunner(settings, grace=5)
+    made = Tuning(settings, runner)
+    yield made
+    made.tuning_jobs.close()
+    runner.close()
+    made.training_jobs.close()
+    made.records.close()
+
+
+@pytest.fixture(scope="session")
+def rewritten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuning]:
+    """Where a tuning job runs on a machine without namespaces."""
+    settings = Settings(tmp_path_factory.mktemp("rewritten"), cores=2)
+    runner = ProcessRunner(settings, grace=5, isolation=REWRITTEN)
     made = Tuning(settings, runner)
     yield made
     made.tuning_jobs.close()

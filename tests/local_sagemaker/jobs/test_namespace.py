@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -115,3 +116,57 @@ def test_a_refusal_names_the_call(tmp_path):
     """What failed, and why."""
     with pytest.raises(OSError, match="mount: "):
         namespace._mount("/no/such/source", str(tmp_path / "nothing"), flags=namespace.MS_BIND)
+
+
+SHARED = """
+    import ctypes, errno, os, sys
+    from pathlib import Path
+    from local_sagemaker.jobs.namespace import *
+    folder, scratch, outside, rung, user = sys.argv[1:]
+    if os.getuid() == 0:  # flags that a user namespace may not take away again
+        from local_sagemaker.jobs import namespace as n
+        n._call('unshare', n.CLONE_NEWNS)
+        n._mount('none', '/', flags=n.MS_REC | n.MS_SLAVE)
+        n._mount(outside, outside, flags=n.MS_BIND)
+        n._mount('none', outside, flags=n.MS_REMOUNT | n.MS_BIND | 2 | 4 | 8 | 1024)  # nosuid nodev noexec noatime
+    if int(user):
+        os.setgroups([]); os.setgid(int(user)); os.setuid(int(user))
+        ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, as after an exec: /proc/self is its own again
+    keep = (folder,) if folder.startswith('/tmp/') else ()
+    enter(rung, Room(folder, scratch, keep=keep, shared=(('input/data/a b', outside),)))
+    seen = Path('/opt/ml/input/data/a b')
+    print((seen / 'deep' / 'rows').read_text(), (seen / 'deep' / 'rows').stat().st_ino)
+    rows = seen / 'deep' / 'rows'
+    for change in ((seen / 'new').touch, lambda: rows.write_text('x'), rows.unlink):
+        try:
+            change()
+        except OSError as error:
+            print(errno.errorcode[error.errno])
+    Path('/opt/ml/input/data/beside').write_text('x')
+"""
+
+
+@pytest.mark.parametrize(
+    ("rung", "user"), [(namespace.ROOT, 0), (namespace.USER, 0), (namespace.USER, NOBODY)]
+)
+@pytest.mark.parametrize("where", ["/tmp", "/dev/shm"])
+def test_what_is_shared_is_seen_and_cannot_be_written(works_here, rung, user, where):
+    """The very files of another folder, at any depth; also below /tmp, which is hidden, and where flags are locked."""
+    if works_here == namespace.REWRITTEN or (os.getuid() != 0 and (rung == namespace.ROOT or user)):
+        pytest.skip(f"this machine offers {works_here}")
+    if not Path(where).is_dir():
+        pytest.skip(f"there is no {where}")
+    with tempfile.TemporaryDirectory(dir=where) as name:
+        folder, scratch, outside = (Path(name, each) for each in ("folder", "scratch", "outside"))
+        for path in (scratch, folder / "input" / "data" / "a b", outside / "deep"):
+            path.mkdir(parents=True)
+        (outside / "deep" / "rows").write_text("rows")
+        for path in (Path(name), *Path(name).rglob("*")):
+            path.chmod(0o777)
+        lines = python(SHARED, folder, scratch, outside, rung, user).splitlines()
+
+        assert lines[0] == f"rows {(outside / 'deep' / 'rows').stat().st_ino}"
+        assert lines[1:] == ["EROFS"] * 3
+        assert [path.name for path in outside.rglob("*")] == ["deep", "rows"]
+        assert not any((folder / "input" / "data" / "a b").iterdir())
+        assert (folder / "input" / "data" / "beside").exists()

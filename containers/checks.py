@@ -24,6 +24,12 @@ VERDICT_FILE = "check.json"  # which baseline was used, and how many violations 
 CONFIG_FILE = "analysis_config.json"  # Clarify's
 ENVIRONMENT_FILE = "environment.json"  # Model Monitor's environment variables
 
+# Clarify's metrics, and those of them that need more than labels and facets.
+PRE_TRAINING = ("CDDL", "CI", "DPL", "JS", "KL", "KS", "LP", "TVD")
+POST_TRAINING = ("AD", "CDDPL", "DAR", "DCA", "DCR", "DI", "DPPL", "DRR", "FT", "GE", "RD", "SD", "TE")
+OF_GROUPS = ("CDDL", "CDDPL")  # a group variable
+OF_FEATURES = ("FT",)  # every feature of a row, as a number
+
 
 @dataclass(frozen=True)
 class Check:

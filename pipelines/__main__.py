@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pipelines.publish import Publication
     from pipelines.service import Execution, Service
+    from pipelines.training import Built
     from steps.search import WarmStart
 
 EXAMPLES = """examples:
@@ -217,13 +218,19 @@ def _config(options: argparse.Namespace) -> Config:
     return settings.load(options.env, options.usecase)
 
 
-def _definition(config: Config, warm_start: WarmStart | None = None) -> str:
+def _definition(config: Config) -> str:
+    return _built(config).definition
+
+
+def _built(
+    config: Config, publication: Publication | None = None, warm_start: WarmStart | None = None
+) -> Built:
     """Build; the SDK is imported only here, for it takes two seconds and looks for a region while it is imported."""
     os.environ.setdefault("AWS_DEFAULT_REGION", config.environment.region)
     with collector.paused():
-        from pipelines.training import definition
+        from pipelines.training import built
 
-        return definition(config, warm_start=warm_start)
+        return built(config, publication, warm_start)
 
 
 def _refuse_bad_definition(definition: dict[str, object]) -> None:
@@ -241,12 +248,12 @@ def _do_upsert(config: Config, console: Console, input_data: str | None = None) 
     service = Service(config)
     publication = plan(config)
     with console.status("building the definition"):
-        text = _definition(config, _warm_start(service, publication, input_data, console))
-        _refuse_bad_definition(json.loads(text))
-    uploaded = service.publish(publication)
-    done = service.upsert(text, [{"Key": "usecase", "Value": config.usecase.name}])
+        built = _built(config, publication, _warm_start(service, publication, input_data, console))
+        _refuse_bad_definition(json.loads(built.definition))
+    uploaded = service.publish(built.publication)
+    done = service.upsert(built.definition, [{"Key": "usecase", "Value": config.usecase.name}])
     console.print(
-        f"pipeline {service.name}: {done}; {uploaded} of {len(publication.objects)} code objects were new"
+        f"pipeline {service.name}: {done}; {uploaded} of {len(built.publication.objects)} code objects were new"
     )
     return service
 
@@ -294,10 +301,15 @@ def _input_data(service: Service, options: argparse.Namespace, console: Console)
 
 
 def _do_start(service: Service, options: argparse.Namespace, console: Console, input_data: str | None) -> str:
+    from pipelines.baselines import first_run
     from pipelines.overrides import parse
 
     definition = service.deployed_definition()
     values = parse(options.param, definition)
+    first = first_run(service.sagemaker, definition, values)
+    values |= first.values
+    if first.note:
+        console.print(f"note: {first.note}", markup=False, soft_wrap=True)
     if input_data is not None:
         values["InputData"] = input_data
     declared = {parameter["Name"] for parameter in definition["Parameters"]}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from containers import checks
+from containers import checks, contract
 from containers.checks import CHECKS, Check
 from pipelines.config import Config, UseCase
+from steps.settings import Form
 
 # A check's parameters are its name and one of these.
 SKIP, REGISTER, FAIL = "SkipCheck", "RegisterNewBaseline", "FailOnViolation"
@@ -15,20 +18,93 @@ PROBLEM_TYPES = {
     "multiclass": "MulticlassClassification",
     "regression": "Regression",
 }
+PARQUET = {"parquet": {}}
 
 
-def enabled(config: Config) -> dict[Check, str]:
-    """The checks that are on, in the order of the pipeline, each with its form: ``native`` or ``processing``."""
+@dataclass(frozen=True)
+class Planned:
+    """A check that a pipeline has."""
+
+    check: Check
+    form: Form
+    settings: Mapping[str, Any]  # what it analyses, in the words of AWS's containers
+
+
+def planned(config: Config) -> dict[Check, Planned]:
+    """The checks that are on, and for which the use case gives something to look at."""
     forms = config.environment.checks
     return {
-        check: forms.form(check.setting)
+        check: Planned(check, form, settings)
         for check in CHECKS.values()
-        if forms.form(check.setting) != "off" and settings(check, config.usecase) is not None
+        if (form := forms.form(check.setting)) != "off"
+        and (check == checks.DATA_QUALITY or hasattr(config.usecase, "fairness"))
+        and (settings := SETTINGS[check.name](config.usecase)) is not None
     }
 
 
-def settings(check: Check, usecase: UseCase) -> dict[str, Any] | None:
-    """What ``check`` analyses, in the words of AWS's containers; None where the use case gives it nothing to do."""
-    if check == checks.DATA_QUALITY:
-        return {"dataset_format": {"parquet": {}}}
+def _data_quality(_: UseCase) -> dict[str, Any]:
+    return {"dataset_format": PARQUET}
+
+
+def _model_quality(usecase: UseCase) -> dict[str, Any]:
+    binary = usecase.problem == "binary"
+    return {
+        "dataset_format": PARQUET,
+        "analysis_type": checks.MODEL_QUALITY.type,
+        "problem_type": PROBLEM_TYPES[usecase.problem],
+        "ground_truth_attribute": contract.LABEL,
+        "inference_attribute": contract.PREDICTED_LABEL,
+        **({"probability_attribute": contract.PROBABILITY} if binary else {}),
+        **({"positive_label": str(usecase.positive)} if binary else {}),
+    }
+
+
+def _data_bias(usecase: UseCase) -> dict[str, Any] | None:
+    return _bias(usecase, usecase.label, "pre_training_bias", checks.PRE_TRAINING)
+
+
+def _model_bias(usecase: UseCase) -> dict[str, Any] | None:
+    found = _bias(usecase, contract.LABEL, "post_training_bias", checks.POST_TRAINING)
+    return found and {**found, "predicted_label": contract.PREDICTED_LABEL}
+
+
+def _bias(usecase: UseCase, label: str, method: str, metrics: Sequence[str]) -> dict[str, Any] | None:
+    """A part of ``analysis_config.json``; the metrics are those for which the rows have what is needed.
+
+    Without facets there is no bias to look for, nor without label values where the problem is not binary.
+    """
+    positive = [usecase.positive] if usecase.problem == "binary" else list(usecase.fairness.label_values)
+    if not usecase.facets or not positive:
+        return None
+    group = usecase.fairness.group_variable
+    without = checks.OF_FEATURES if group else (*checks.OF_FEATURES, *checks.OF_GROUPS)
+    return {
+        "dataset_type": "application/x-parquet",
+        "label": label,
+        "label_values_or_threshold": positive,
+        "facet": [
+            {
+                "name_or_index": facet.column,
+                **({"value_or_threshold": list(facet.values)} if facet.values else {}),
+            }
+            for facet in usecase.facets
+        ],
+        **({"group_variable": group} if group else {}),
+        "methods": {
+            method: {"methods": [name for name in metrics if name not in without]},
+            "report": {"name": "report", "title": "Analysis Report"},
+        },
+    }
+
+
+def _explainability(_: UseCase) -> dict[str, Any] | None:
     return None
+
+
+SETTINGS: dict[str, Callable[[UseCase], dict[str, Any] | None]] = {
+    checks.DATA_QUALITY.name: _data_quality,
+    checks.DATA_BIAS.name: _data_bias,
+    checks.MODEL_BIAS.name: _model_bias,
+    checks.EXPLAINABILITY.name: _explainability,
+    checks.MODEL_QUALITY.name: _model_quality,
+}

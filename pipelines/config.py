@@ -93,6 +93,15 @@ class Environment(Record):
     checks: Checks = Checks()
     tags: Mapping[str, str] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _give_native_checks_no_network(self) -> Self:
+        if self.network != Network() and self.checks.native:
+            raise ValueError(
+                f"checks: {', '.join(self.checks.native)} cannot be 'native' here: [network] asks for a VPC, isolation "
+                "or encryption, which the SDK's check steps cannot give to their jobs; choose 'processing'"
+            )
+        return self
+
     @property
     def root(self) -> str:
         """The S3 prefix of everything that this project writes."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sagemaker.core.workflow.parameters import Parameter, ParameterBoolean, ParameterFloat, ParameterString
 
 from containers.checks import Check
-from pipelines.checks import FAIL, REGISTER, SKIP, enabled
+from pipelines.checks import FAIL, REGISTER, SKIP, planned
 from pipelines.config import Config
 from steps.checked import Switches
 
@@ -44,7 +44,7 @@ def parameters(config: Config) -> Parameters:
             enum_values=APPROVAL_STATUSES,
         ),
         source_commit=ParameterString("SourceCommit", default_value="unknown"),
-        checks={check: switches(check, config) for check in enabled(config)},
+        checks={check: switches(check, config) for check in planned(config)},
     )
 
 

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from containers import contract
-from pipelines.checks import enabled
-from pipelines.checks import settings as check_settings
+from pipelines.checks import planned
 from pipelines.config import Config
 from steps.settings import Code
 
@@ -30,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "containers"
 TRAINING_SCRIPT = f"{PACKAGE}/training/train.py"
 CHECK_MODULE = f"{PACKAGE}/analyzer/check.py"  # of every check that is a processing job
+OBJECT = re.compile(r"(?P<folder>.*?/[0-9a-f]{64}/)")  # where an object of a publication lies
 
 # What each processing job must know of the use case. A setting that a job does not read does not touch its cache.
 SETTINGS_READ = {
@@ -56,10 +57,9 @@ class Publication:
 
     @property
     def prefixes(self) -> list[str]:
-        """The addresses within the bucket: every object lies below one of them."""
-        places = [place for code in self.code.values() for place in (code.package, code.settings)]
-        places.append(self.source_dir.removesuffix(contract.SOURCE_ARCHIVE).rstrip("/"))
-        return sorted({f"{place.split('/', 3)[3]}/" for place in places})
+        """The folders within the bucket, named after their contents: every object lies below one of them."""
+        folders = (OBJECT.match(key) for key in self.objects)
+        return sorted({folder["folder"] for folder in folders if folder})
 
 
 def plan(config: Config) -> Publication:
@@ -82,12 +82,12 @@ def plan(config: Config) -> Publication:
         )
         for module, names in SETTINGS_READ.items()
     }
-    jobs = [check for check, form in enabled(config).items() if form == "processing"]
-    for check in jobs:
-        code[check.setting] = Code(
-            package=publish("code", closure(CHECK_MODULE)),
-            settings=publish("settings", {check.settings_file: _json(check_settings(check, config.usecase))}),
-        )
+    for check, how in planned(config).items():
+        if how.form == "processing":
+            code[check.setting] = Code(
+                package=publish("code", closure(CHECK_MODULE)),
+                settings=publish("settings", {check.settings_file: _json(how.settings)}),
+            )
     archive = {contract.SOURCE_ARCHIVE: _source_archive(closure(TRAINING_SCRIPT))}
     return Publication(code, f"{publish('code', archive)}/{contract.SOURCE_ARCHIVE}", objects)
 

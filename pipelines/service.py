@@ -38,10 +38,12 @@ class Step:
     @property
     def job_arn(self) -> str:
         """The ARN of what the step made: a job, a package; empty for conditions and the like."""
-        return next(
-            (entry["Arn"] for entry in self.metadata.values() if isinstance(entry, dict) and "Arn" in entry),
-            "",
+        named = (
+            entry.get("Arn") or entry.get("CheckJobArn", "")
+            for entry in self.metadata.values()
+            if isinstance(entry, dict)
         )
+        return next(filter(None, named), "")
 
     @property
     def seconds(self) -> float | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import boto3
 from sagemaker.core.config.config_manager import SageMakerConfig
@@ -34,6 +36,45 @@ class BuildSession(PipelineSession):  # type: ignore[misc]  # the SDK has no typ
         )
         super().__init__(boto_session=boto_session, default_bucket=bucket, sagemaker_config=SDK_CONFIG)
         self._bucket = bucket
+        self.objects: dict[
+            str, bytes
+        ] = {}  # key -> content: what the definition refers to, to be uploaded first
+        self._addresses: dict[str, str] = {}
+
+    def upload_data(
+        self,
+        path: str,
+        bucket: str | None = None,
+        key_prefix: str = "data",
+        callback: object = None,
+        extra_args: object = None,
+    ) -> str:
+        """Keep a file for the upload, below a folder named after its content; returns its address.
+
+        The SDK's check steps upload their configurations while they are constructed, to addresses at which the next
+        step's may follow.
+        """
+        del bucket, callback, extra_args
+        return self._keep(key_prefix, Path(path).name, Path(path).read_bytes())
+
+    def upload_string_as_file_body(self, body: str, bucket: str, key: str, kms_key: str | None = None) -> str:
+        """Keep a text for the upload; see ``address`` for where, since the SDK goes on with the ``key`` it asked for.
+
+        That is ``<folder>/<name and time>/<random name>/<file>``.
+        """
+        del kms_key
+        folder, _, _, name = key.rsplit("/", 3)
+        address = self._addresses[f"s3://{bucket}/{key}"] = self._keep(folder, name, body.encode())
+        return address
+
+    def address(self, asked: str) -> str:
+        """Where the text lies that was to be uploaded to ``asked``."""
+        return self._addresses[asked]
+
+    def _keep(self, folder: str, name: str, content: bytes) -> str:
+        key = f"{folder.strip('/')}/{hashlib.sha256(content).hexdigest()}/{name}"
+        self.objects[key] = content
+        return f"s3://{self._bucket}/{key}"
 
     def default_bucket(self) -> str:
         """The bucket's name; the SDK's own version would ask S3 for it and create it."""

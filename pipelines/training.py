@@ -8,7 +8,7 @@ ingest ─► prep ─┬─► tune ─┬─► evaluate ─► gate ─┬─
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sagemaker.core import image_uris
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
@@ -72,7 +72,7 @@ def build(
     )
     check = Checker(config, context, publication, knobs)
     data_checks = check.data(output_uri(ingest, contract.DATA))
-    model_checks = check.model()
+    model_checks = check.model(output_uri(evaluate, "predictions"))
     register = register_step(
         context,
         training_image(config),
@@ -140,15 +140,31 @@ def learn(
     return Learned([tune, report], model_uri(tune), chosen(tune, search), runners_up)
 
 
+@dataclass(frozen=True)
+class Built:
+    """A definition, and every object that must lie in the bucket before it runs."""
+
+    definition: str
+    publication: Publication
+
+
+def built(
+    config: Config, publication: Publication | None = None, warm_start: WarmStart | None = None
+) -> Built:
+    """Build the training pipeline; needs no network, and the same settings give the same bytes."""
+    environment = config.environment
+    publication = publication or plan(config)
+    with building():
+        session = BuildSession(environment.region, environment.bucket)
+        text: str = build(config, session, publication, warm_start).definition()
+    return Built(text, replace(publication, objects={**publication.objects, **session.objects}))
+
+
 def definition(
     config: Config, publication: Publication | None = None, warm_start: WarmStart | None = None
 ) -> str:
-    """The definition JSON of the training pipeline; needs no network, and the same settings give the same bytes."""
-    environment = config.environment
-    with building():
-        session = BuildSession(environment.region, environment.bucket)
-        text: str = build(config, session, publication or plan(config), warm_start).definition()
-    return text
+    """The definition JSON of the training pipeline."""
+    return built(config, publication, warm_start).definition
 
 
 def step_context(config: Config, session: BuildSession) -> StepContext:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from containers import contract
+from pipelines.check_summary import findings
 from pipelines.service import Execution, Service, Step
 from pipelines.tuning_progress import TuningProgress
 
@@ -79,6 +80,9 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         console.print(_metrics(report, service.config.usecase.problem))
         if GATE in steps:
             console.print(_verdict(report["gate"]))
+    for finding in findings(service, execution):
+        sign, style = SIGNS["Stopped" if finding.violations else "Succeeded"]
+        console.print(f"[bold]{finding.check.name:<14}[/] [{style}]{sign}[/] {finding}", soft_wrap=True)
     if REGISTER in steps and steps[REGISTER].job_arn:
         console.print(f"[bold]package[/]     {steps[REGISTER].job_arn}", soft_wrap=True)
     if outputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 Form = Literal["native", "processing", "off"]
 CheckName = Literal["data_quality", "data_bias", "model_bias", "explainability", "model_quality"]
@@ -114,6 +114,11 @@ class Checks:
     model_quality: Form = "processing"
     # Of which checks a violation fails the run: all, none, or those named. A run can override each by a parameter.
     fail_on_violation: bool | tuple[CheckName, ...] = False
+
+    @property
+    def native(self) -> list[str]:
+        """The settings' names of the checks that are AWS's own steps."""
+        return [name for name in get_args(CheckName) if self.form(name) == "native"]
 
     def form(self, check: str) -> Form:
         """The form of the check whose setting has this name."""

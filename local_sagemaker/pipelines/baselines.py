@@ -49,9 +49,9 @@ def previous(
     missing = [part for part in parts if part not in supplied]
     if not missing:
         return {part: supplied[part] for part in parts}
-    keys = " and ".join(f"SuppliedBaseline{part}" for part in missing)
+    without = ", ".join(f"no SuppliedBaseline{part}" for part in missing)
     if not group:
-        raise NoBaseline(f"the step has neither {keys} nor ModelPackageGroupName")
+        raise NoBaseline(f"the step has {without} and no ModelPackageGroupName")
     package = _latest_approved(group, call)
     registered = package.get("DriftCheckBaselines", {})
     found = dict(supplied)
@@ -60,7 +60,7 @@ def previous(
         source = registered.get(area, {}).get(member)
         if source is None:
             raise NoBaseline(
-                f"the step has no {keys}, and the latest approved model package, {package['ModelPackageArn']}, "
+                f"the step has {without}, and the latest approved model package, {package['ModelPackageArn']}, "
                 f"has no DriftCheckBaselines.{area}.{member}"
             )
         found[part] = source["S3Uri"]

@@ -94,7 +94,7 @@ def test_a_whole_supplied_baseline_asks_no_group() -> None:
 @pytest.mark.parametrize(
     ("group", "packages", "said"),
     [
-        (None, [], "the step has neither SuppliedBaselineConstraints nor ModelPackageGroupName"),
+        (None, [], "the step has no SuppliedBaselineConstraints and no ModelPackageGroupName"),
         ("g", [(BIAS, "Rejected")], "model package group 'g' has no approved model package"),
         (
             "g",

@@ -16,6 +16,7 @@ from local_sagemaker import environment, execution_role
 from local_sagemaker.cloudwatch_logs import CloudWatchLogs
 from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.front import Front, SageMakerServices
+from local_sagemaker.functions.service import Functions
 from local_sagemaker.http_server import HttpServer
 from local_sagemaker.iam import Iam, Sts
 from local_sagemaker.jobs.process import ProcessRunner
@@ -117,6 +118,7 @@ class LocalSageMaker:
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
                 "sts": Sts(settings, others),
+                "lambda": Functions(settings, others),
             },
             others,
             self.health,

@@ -42,21 +42,23 @@ def previous(
 ) -> Baseline:
     """The whole baseline for one CheckType. Raises NoBaseline.
 
-    ``supplied`` has the parts that the step was given, which go before those of the package group ``group``
-    (a name or ARN); ``call`` is ControlPlane.call.
+    ``supplied`` is what the step was given; where that is anything, the package group ``group`` (a name or ARN)
+    does not count. ``call`` is ControlPlane.call.
     """
     parts = _REGISTERED[check_type]
     missing = [part for part in parts if part not in supplied]
     if not missing:
         return {part: supplied[part] for part in parts}
-    without = ", ".join(f"no SuppliedBaseline{part}" for part in missing)
+    without = " and ".join(f"no SuppliedBaseline{part}" for part in missing)
+    if supplied:
+        given = " and ".join(f"SuppliedBaseline{part}" for part in parts if part in supplied)
+        raise NoBaseline(f"the step has {given}, but {without}, and a baseline is both")
     if not group:
         raise NoBaseline(f"the step has {without} and no ModelPackageGroupName")
     package = _latest_approved(group, call)
     registered = package.get("DriftCheckBaselines", {})
-    found = dict(supplied)
-    for part in missing:
-        area, member = parts[part]
+    found = {}
+    for part, (area, member) in parts.items():
         source = registered.get(area, {}).get(member)
         if source is None:
             raise NoBaseline(
@@ -64,7 +66,7 @@ def previous(
                 f"has no DriftCheckBaselines.{area}.{member}"
             )
         found[part] = source["S3Uri"]
-    return {part: found[part] for part in parts}
+    return found
 
 
 def _latest_approved(group: str, call: Callable[[str, Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:

@@ -69,15 +69,15 @@ def test_the_latest_approved_package_counts(world: Any, write: Any) -> None:
 
 
 def test_what_is_supplied_goes_first(world: Any, write: Any) -> None:
-    """Part by part: what is not supplied is still the package's."""
+    """And goes alone: half a baseline is not filled up with half of another one."""
     approve(world, write, QUALITY)
 
-    found = previous("DATA_QUALITY", {"Constraints": "s3://bucket/mine.json"}, "g", world.call)
+    with pytest.raises(NoBaseline) as missing:
+        previous("DATA_QUALITY", {"Constraints": "s3://bucket/mine.json"}, "g", world.call)
 
-    assert found == {
-        "Constraints": "s3://bucket/mine.json",
-        "Statistics": "s3://bucket/ModelDataQuality-s.json",
-    }
+    assert str(missing.value) == (
+        "the step has SuppliedBaselineConstraints, but no SuppliedBaselineStatistics, and a baseline is both"
+    )
 
 
 def test_a_whole_supplied_baseline_asks_no_group() -> None:

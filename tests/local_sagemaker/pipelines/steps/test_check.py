@@ -220,9 +220,9 @@ def test_without_a_previous_baseline(world: Any, write: Any, make: Make, skip: b
     _, steps = world.run(write.definition(step))
 
     assert steps["Check"]["FailureReason"] == (
-        "ClientError: Quality check needs a previous baseline, and there is none: the step has no "
-        "SuppliedBaselineStatistics and no ModelPackageGroupName. In a first run, set SkipCheck and "
-        "RegisterNewBaseline to true."
+        "ClientError: Quality check needs a previous baseline, and there is none: the step has "
+        "SuppliedBaselineConstraints, but no SuppliedBaselineStatistics, and a baseline is both. "
+        "In a first run, set SkipCheck and RegisterNewBaseline to true."
     )
     assert world.processing.requests == []
 

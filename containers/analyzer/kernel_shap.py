@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from containers.analyzer.kernel_coalitions import Masks, coalitions
-from containers.analyzer.shap_values import KERNEL, Array, ShapValues, label_names
+from containers.analyzer.shap_values import KERNEL, LOG_ODDS, Array, ShapValues, label_names
 from containers.processing.job import DataError
 
 Predict = Callable[[pd.DataFrame], Any]
@@ -70,7 +70,8 @@ def kernel_shap(
         gains = link(table.expectations(ask, design.masks, part)) - expected
         values[part] += np.tensordot(gains, matrix, (1, 1)).swapaxes(1, 2)
     names = label_names(len(expected), labels)
-    return ShapValues(KERNEL, tuple(map(str, rows.columns)), names, values, expected, baseline)
+    unit = LOG_ODDS if use_logit else ""
+    return ShapValues(KERNEL, tuple(map(str, rows.columns)), names, values, expected, baseline, unit)
 
 
 class Model:

@@ -15,6 +15,7 @@ from containers.analyzer.analysis_report import json_number
 Array = NDArray[np.float64]
 
 KERNEL, TREE = "kernel_shap", "tree_shap"
+LOG_ODDS = "log-odds"
 # Clarify's: of the values of one feature for one label, over all rows.
 AGGREGATIONS: dict[str, Callable[[Array], Array]] = {
     "mean_abs": lambda values: np.abs(values).mean(axis=0),
@@ -30,9 +31,10 @@ class ShapValues:
     method: str  # KERNEL or TREE
     features: tuple[str, ...]
     labels: tuple[str, ...]
-    values: Array  # (rows, features, labels), in the model's unit, or log-odds
+    values: Array  # (rows, features, labels)
     expected: Array  # (labels,): the prediction for one of whom nothing is known
     baseline: pd.DataFrame | None = None  # the rows that stand for knowing nothing; trees need none
+    unit: str = ""  # of values and predictions, where it is not the model's own
 
     def overall(self, aggregation: str = "mean_abs") -> Array:
         """What each feature adds, (features, labels): ``mean_abs``, ``median`` or ``mean_sq`` over the rows."""
@@ -75,7 +77,7 @@ class ShapValues:
         values = np.zeros((len(self.values), len(features), len(self.labels)))
         for index, name in enumerate(names):
             values[:, features.index(name)] += self.values[:, index]
-        return ShapValues(self.method, features, self.labels, values, self.expected)
+        return ShapValues(self.method, features, self.labels, values, self.expected, unit=self.unit)
 
 
 def label_names(count: int, headers: Sequence[str]) -> tuple[str, ...]:

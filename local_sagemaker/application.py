@@ -111,20 +111,21 @@ class LocalSageMaker:
         if not store.has_bucket(settings.bucket):
             store.create_bucket(settings.bucket, settings.region)
         others = OtherServices(settings.account, lambda: execution_role.create_in_moto(settings))
+        functions = Functions(settings, others)
         return Front(
             {
                 "s3": S3Api(store, settings.region),
-                "sagemaker": SageMakerServices(SageMakerApi(self._control_plane(store))),
+                "sagemaker": SageMakerServices(SageMakerApi(self._control_plane(store, functions))),
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
                 "sts": Sts(settings, others),
-                "lambda": Functions(settings, others),
+                "lambda": functions,
             },
             others,
             self.health,
         )
 
-    def _control_plane(self, store: ObjectStore) -> ControlPlane:
+    def _control_plane(self, store: ObjectStore, functions: Functions) -> ControlPlane:
         settings = self.settings
         records = Records(settings.database)
         self._parts.callback(records.close)
@@ -143,7 +144,7 @@ class LocalSageMaker:
         jobs: list[Module] = [ProcessingJobs(settings, records, store, runner), training_jobs]
         above: list[Module] = [
             HyperParameterTuningJobs(settings, records, control_plane, runner, training_jobs),
-            Pipelines(settings, records, store, control_plane),
+            Pipelines(settings, records, store, control_plane, functions.call),
         ]
         modules = [*resources, *jobs, *above]
         for module in modules:

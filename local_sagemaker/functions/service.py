@@ -92,6 +92,10 @@ class Functions:
             environment=dict(kept.environment_vars),
         )
 
+    def call(self, arn: str, payload: bytes) -> Invocation:
+        """Find a function and invoke it. Raises AwsError where it is not there or cannot be run."""
+        return self.invoke(self.find(arn), payload)
+
     def invoke(self, function: Function, payload: bytes) -> Invocation:
         """Run it, wait, and keep its log where CloudWatch Logs finds it."""
         done = invoke(function, payload, self._settings)

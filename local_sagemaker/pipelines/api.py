@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from local_sagemaker.control_plane import ControlPlane, Operation
+from local_sagemaker.functions.process import Invocation
 from local_sagemaker.pipelines.executions import Executions
 from local_sagemaker.pipelines.stored import StoredPipelines
 from local_sagemaker.records import Records
@@ -11,13 +14,21 @@ from local_sagemaker.settings import Settings
 
 
 class Pipelines:
-    """Pipelines and their executions. Steps create jobs through ``control_plane``, like any client."""
+    """Pipelines and their executions.
+
+    Steps create jobs through ``control_plane``, like any client, and ``invoke`` Lambda functions by their ARN.
+    """
 
     def __init__(
-        self, settings: Settings, records: Records, store: ObjectStore, control_plane: ControlPlane
+        self,
+        settings: Settings,
+        records: Records,
+        store: ObjectStore,
+        control_plane: ControlPlane,
+        invoke: Callable[[str, bytes], Invocation],
     ) -> None:
         self._stored = StoredPipelines(settings, records, store)
-        self._executions = Executions(settings, records, store, control_plane, self._stored)
+        self._executions = Executions(settings, records, store, control_plane, self._stored, invoke)
 
     def operations(self) -> dict[str, Operation]:
         """The operations by name."""

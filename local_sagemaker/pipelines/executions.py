@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from local_sagemaker.arns import caller, resource_name
 from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.errors import ConflictException, ResourceNotFound, ValidationException
+from local_sagemaker.functions.process import Invocation
 from local_sagemaker.listing import cut, page
 from local_sagemaker.pipelines import parameters, selective, state
 from local_sagemaker.pipelines.definition import Definition, load
@@ -35,12 +36,14 @@ class Executions:
         store: ObjectStore,
         control_plane: ControlPlane,
         pipelines: StoredPipelines,
+        invoke: Callable[[str, bytes], Invocation],
     ) -> None:
         self._settings = settings
         self._records = records
         self._store = store
         self._control_plane = control_plane
         self._pipelines = pipelines
+        self._invoke = invoke
         self._running: dict[str, Execution] = {}
         self._lock = threading.Lock()  # guards _running, and that a change of status happens once
 
@@ -315,6 +318,7 @@ class Executions:
             records=self._records,
             store=self._store,
             call=self._control_plane.call,
+            invoke=self._invoke,
         )
 
     def _definition(self, document: Mapping[str, Any]) -> Definition:

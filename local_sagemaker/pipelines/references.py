@@ -108,12 +108,13 @@ def _property(step: Step, parts: tuple[properties.Part, ...]) -> Kind:
     if kind is None:
         return ANY  # the type is reported with the step itself
     if not kind.describe:
-        if len(parts) == 1 and parts[0] in kind.properties:
-            return STRING
-        raise Unknown(
-            f"step {step.name!r} ({step.type}) has no property {properties.written(parts)!r}."
-            f"{hint(properties.written(parts), kind.properties)}"
-        )
+        readable = {
+            properties.written(properties.parse(path)): type_ for path, type_ in kind.readable(step).items()
+        }
+        path = properties.written(parts)
+        if path in readable:
+            return Kind(_PARAMETER_TYPES.get(readable[path], "any"))
+        raise Unknown(f"step {step.name!r} ({step.type}) has no property {path!r}.{hint(path, readable)}")
     shape: Shape = output_shape(kind.listed.get(str(parts[0]), kind.describe))
     arguments: Any = step.arguments
     for depth, part in enumerate(parts):

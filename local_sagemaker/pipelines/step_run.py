@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_sagemaker.functions.process import Invocation
 from local_sagemaker.pipelines import cache, state
 from local_sagemaker.pipelines.definition import Definition, Step
 from local_sagemaker.pipelines.expressions import ExpressionError, Scope
@@ -36,6 +37,7 @@ class Context:
     records: Records
     store: ObjectStore
     call: Callable[[str, Mapping[str, Any]], dict[str, Any]]  # ControlPlane.call
+    invoke: Callable[[str, bytes], Invocation]  # a Lambda function by its ARN
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def scope(self, results: Mapping[str, Mapping[str, Any]], **variables: str) -> Scope:
@@ -155,6 +157,7 @@ class StepRun:
                 execution_arn=self._context.arn,
                 store=self._context.store,
                 send=self._context.call,
+                invoke=self._context.invoke,
                 wait=self._context.records.wait,
                 report=self._report,
                 stopping=self._context.stopping.is_set,

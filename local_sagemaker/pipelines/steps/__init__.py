@@ -4,6 +4,7 @@ from local_sagemaker.pipelines.steps.base import StepType
 from local_sagemaker.pipelines.steps.clarify_check import CLARIFY_CHECK
 from local_sagemaker.pipelines.steps.condition import CONDITION
 from local_sagemaker.pipelines.steps.fail import FAIL
+from local_sagemaker.pipelines.steps.lambda_ import LAMBDA
 from local_sagemaker.pipelines.steps.model import MODEL
 from local_sagemaker.pipelines.steps.processing import PROCESSING
 from local_sagemaker.pipelines.steps.quality_check import QUALITY_CHECK
@@ -19,6 +20,7 @@ STEP_TYPES: dict[str, StepType] = {
         TUNING,
         CLARIFY_CHECK,
         QUALITY_CHECK,
+        LAMBDA,
         MODEL,
         REGISTER_MODEL,
         CONDITION,
@@ -38,7 +40,6 @@ NOT_YET = (
     "ForEach",
     "InferenceComponent",
     "Job",
-    "Lambda",
     "Lineage",
     "Transform",
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_sagemaker.errors import AwsError
+from local_sagemaker.functions.process import Invocation
 from local_sagemaker.pipelines.definition import Step
 from local_sagemaker.pipelines.expressions import Scope, resolve
 from local_sagemaker.pipelines.retry import kind_of_error
@@ -64,6 +65,7 @@ class Attempt:
     execution_arn: str
     store: ObjectStore
     send: Callable[[str, Mapping[str, Any]], Document]  # ControlPlane.call
+    invoke: Callable[[str, bytes], Invocation]  # a Lambda function by its ARN
     wait: Callable[[str, str, Callable[[Document], bool]], Document]  # Records.wait
     report: Callable[[Mapping[str, Any], Callable[[], None]], None]  # metadata; how to stop what now runs
     stopping: Callable[[], bool]
@@ -111,6 +113,11 @@ class StepType:
         """What is wrong with the arguments, where no request shape says it."""
         del step
         return ()
+
+    def readable(self, step: Step) -> Mapping[str, str]:
+        """What can be read of a step without ``describe``: path -> type, as of a parameter."""
+        del step
+        return dict.fromkeys(self.properties, "String")
 
     def prepare(self, step: Step, scope: Scope) -> Document:
         """The step's arguments, every expression resolved."""

@@ -14,6 +14,7 @@ import pytest
 
 from local_sagemaker.control_plane import ControlPlane
 from local_sagemaker.errors import ResourceNotFound
+from local_sagemaker.functions.process import Invocation
 from local_sagemaker.pipelines.api import Pipelines
 from local_sagemaker.records import Closed, Records
 from local_sagemaker.resources.model_package_groups import ModelPackageGroups
@@ -90,6 +91,9 @@ class World:
         self.settings = Settings(folder)
         self.store = ObjectStore(self.settings.objects)
         self.store.create_bucket("bucket")
+        self.functions: dict[
+            str, Callable[[bytes], Invocation]
+        ] = {}  # what Lambda functions answer, by their ARN
         self.open()
 
     def open(self) -> None:
@@ -97,7 +101,9 @@ class World:
         self.plane = ControlPlane(self.settings)
         self.processing = FakeJobs("ProcessingJob", self.records, self.settings)
         self.training = FakeJobs("TrainingJob", self.records, self.settings)
-        self.pipelines = Pipelines(self.settings, self.records, self.store, self.plane)
+        self.pipelines = Pipelines(
+            self.settings, self.records, self.store, self.plane, lambda arn, event: self.functions[arn](event)
+        )
         registry = (kind(self.settings, self.records) for kind in (Models, ModelPackageGroups, ModelPackages))
         for module in (self.processing, self.training, *registry, self.pipelines):
             self.plane.add(module.operations())

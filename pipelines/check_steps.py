@@ -38,10 +38,13 @@ class Checker:
             {checks.DATA_QUALITY: {contract.DATA: rows}, checks.DATA_BIAS: {contract.DATA: rows}}
         )
 
-    def model(self, predictions: StrPipeVar) -> list[Checked]:
-        """Bias and quality of the model's ``predictions`` for the test rows, and what explains them."""
+    def model(self, predictions: StrPipeVar, model: StrPipeVar, test: StrPipeVar) -> list[Checked]:
+        """Bias and quality of the ``model``'s ``predictions`` for the ``test`` rows, and what explains them."""
         rows = {contract.DATA: predictions}
-        return self._steps({checks.MODEL_BIAS: rows, checks.MODEL_QUALITY: rows})
+        explained = {contract.MODEL: model, contract.TEST: test}
+        return self._steps(
+            {checks.MODEL_BIAS: rows, checks.EXPLAINABILITY: explained, checks.MODEL_QUALITY: rows}
+        )
 
     def _steps(self, inputs: Mapping[Check, Mapping[str, StrPipeVar]]) -> list[Checked]:
         return [self._step(check, given) for check, given in inputs.items() if check in self._planned]

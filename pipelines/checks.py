@@ -18,7 +18,9 @@ PROBLEM_TYPES = {
     "multiclass": "MulticlassClassification",
     "regression": "Regression",
 }
-PARQUET = {"parquet": {}}
+PARQUET: dict[str, Any] = {"parquet": {}}  # as Model Monitor says it
+PARQUET_TYPE = "application/x-parquet"  # as Clarify says it
+REPORT = {"name": "report", "title": "Analysis Report"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def planned(config: Config) -> dict[Check, Planned]:
         check: Planned(check, form, settings)
         for check in CHECKS.values()
         if (form := forms.form(check.setting)) != "off"
-        and (check == checks.DATA_QUALITY or hasattr(config.usecase, "fairness"))
+        and (check in (checks.DATA_QUALITY, checks.EXPLAINABILITY) or hasattr(config.usecase, "fairness"))
         and (settings := SETTINGS[check.name](config.usecase)) is not None
     }
 
@@ -79,7 +81,7 @@ def _bias(usecase: UseCase, label: str, method: str, metrics: Sequence[str]) -> 
     group = usecase.fairness.group_variable
     without = checks.OF_FEATURES if group else (*checks.OF_FEATURES, *checks.OF_GROUPS)
     return {
-        "dataset_type": "application/x-parquet",
+        "dataset_type": PARQUET_TYPE,
         "label": label,
         "label_values_or_threshold": positive,
         "facet": [
@@ -92,13 +94,17 @@ def _bias(usecase: UseCase, label: str, method: str, metrics: Sequence[str]) -> 
         **({"group_variable": group} if group else {}),
         "methods": {
             method: {"methods": [name for name in metrics if name not in without]},
-            "report": {"name": "report", "title": "Analysis Report"},
+            "report": REPORT,
         },
     }
 
 
-def _explainability(_: UseCase) -> dict[str, Any] | None:
-    return None
+def _explainability(_: UseCase) -> dict[str, Any]:
+    return {
+        "dataset_type": PARQUET_TYPE,
+        "label": contract.LABEL,
+        "methods": {"shap": {"agg_method": "mean_abs", "save_local_shap_values": False}, "report": REPORT},
+    }
 
 
 SETTINGS: dict[str, Callable[[UseCase], dict[str, Any] | None]] = {

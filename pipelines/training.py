@@ -72,7 +72,9 @@ def build(
     )
     check = Checker(config, context, publication, knobs)
     data_checks = check.data(output_uri(ingest, contract.DATA))
-    model_checks = check.model(output_uri(evaluate, "predictions"))
+    model_checks = check.model(
+        output_uri(evaluate, "predictions"), learned.model, output_uri(prep, contract.TEST)
+    )
     register = register_step(
         context,
         training_image(config),

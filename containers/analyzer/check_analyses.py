@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from containers import checks
 from containers.checks import Check
 from containers.contract import DATA, ProcessingPaths
+from containers.processing.job import DataError
 
 Settings = Mapping[str, Any]
 
@@ -28,37 +30,61 @@ def analyse(
     ANALYSES[check.name](settings, paths, output, baseline)
 
 
-def _data_quality(settings: Settings, paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
-    from containers.analyzer.constraints import domains, suggest
-    from containers.analyzer.profile import profile
+def _model_monitor(settings: Settings, paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
+    """Data quality or model quality; ``settings`` are environment variables, structured ones not yet as texts."""
+    from containers.analyzer import monitor
+
+    environment = {
+        name: value if isinstance(value, str) else json.dumps(value) for name, value in settings.items()
+    }
+    if baseline is not None:
+        for name, file in (
+            ("baseline_constraints", checks.CONSTRAINTS_FILE),
+            ("baseline_statistics", checks.STATISTICS_FILE),
+        ):
+            if (baseline / file).is_file():
+                environment[name] = str(baseline / file)
+    with tempfile.TemporaryDirectory() as base:
+        monitor.main(
+            {**environment, "dataset_source": str(paths.input(DATA)), "output_path": str(output)}, Path(base)
+        )
+
+
+def _bias(settings: Settings, paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
+    from containers.analyzer import analysis_report, bias_drift
+    from containers.analyzer.bias import analyze
+    from containers.analyzer.bias_config import from_analysis_config
+    from containers.analyzer.bias_errors import BiasError
     from containers.analyzer.reading import tables
-    from containers.analyzer.statistics import statistics
-    from containers.analyzer.violations import violations
 
-    before = _document(baseline, checks.CONSTRAINTS_FILE)
-    profiled = profile(
-        tables(paths.input(DATA), settings["dataset_format"]), domains(before) if before else {}
-    )
-    _write(output / checks.STATISTICS_FILE, statistics(profiled))
-    _write(output / checks.CONSTRAINTS_FILE, suggest(profiled))
-    if before:
-        found = violations(profiled, before, _document(baseline, checks.STATISTICS_FILE))
-        if found["violations"]:
-            _write(output / checks.VIOLATIONS_FILE, found)
+    def parts() -> Any:
+        return (table.to_pandas() for table in tables(paths.input(DATA), {"parquet": {}}))
 
-
-def _document(folder: Path | None, name: str) -> dict[str, Any] | None:
-    """A baseline's document, where there is one."""
-    if folder is None or not (folder / name).is_file():
-        return None
-    document: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
-    return document
+    try:
+        first = next(iter(parts()))
+        document = analyze(parts, from_analysis_config(settings, list(first.columns))).document()
+    except BiasError as error:
+        raise DataError(str(error)) from None
+    (output / checks.ANALYSIS_FILE).write_text(analysis_report.text(document))
+    if baseline is not None:
+        try:
+            before = json.loads((baseline / checks.ANALYSIS_FILE).read_text(encoding="utf-8"))
+            found = bias_drift.violations(document, before)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"the baseline is no bias analysis: {error}") from None
+        bias_drift.write(found, output)
 
 
-def _write(file: Path, document: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(document, indent=1), encoding="utf-8")
+def _explanations(settings: Settings, paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
+    from containers.analyzer import check_explanations
+
+    check_explanations.main(settings, paths, output, baseline)
 
 
 ANALYSES: dict[str, Callable[[Settings, ProcessingPaths, Path, Path | None], None]] = {
-    checks.DATA_QUALITY.name: _data_quality,
+    checks.DATA_QUALITY.name: _model_monitor,
+    checks.DATA_BIAS.name: _bias,
+    checks.MODEL_BIAS.name: _bias,
+    checks.EXPLAINABILITY.name: _explanations,
+    checks.MODEL_QUALITY.name: _model_monitor,
 }

@@ -52,7 +52,8 @@ def test_check_says_that_a_definition_is_right() -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert (
-        "The definition is right: 7 steps (Ingest, Prep, DataQuality, Tune, TuningReport, Evaluate, Gate)" in done.stdout
+        "The definition is right: 8 steps (Ingest, Prep, DataQuality, Tune, TuningReport, Evaluate, Explainability, Gate)"
+        in done.stdout
     )
 
 

@@ -101,7 +101,7 @@ def test_every_output_is_scoped_by_the_execution(prod: dict[str, Any]) -> None:
     )
     places.append(json.dumps(jobs(prod)["Tune"]["OutputDataConfig"]))
 
-    assert len(places) == 11
+    assert len(places) == 12
     assert all("Execution.PipelineExecutionId" in place for place in places)
 
 
@@ -123,7 +123,7 @@ def test_production_settings_reach_every_job(prod: dict[str, Any], prod_untuned:
 
 
 def test_who_keeps_a_network_in_production(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
-    """Ingest reads its source itself, the report asks for the trials, checks for baselines; nothing else reaches out."""
+    """Ingest reads its source, the report asks for the trials, checks for baselines; nothing else reaches out."""
     isolated = {
         name: request.get("NetworkConfig", request)["EnableNetworkIsolation"]
         for name, request in {**jobs(prod), **jobs(prod_untuned)}.items()
@@ -131,6 +131,7 @@ def test_who_keeps_a_network_in_production(prod: dict[str, Any], prod_untuned: d
 
     assert sorted(name for name, cut_off in isolated.items() if not cut_off) == [
         "DataQuality",
+        "Explainability",
         "Ingest",
         "TuningReport",
     ]
@@ -156,10 +157,11 @@ def test_a_cheap_environment_trains_on_spot(tune: bool, name: str) -> None:
 def test_to_tune_or_to_train_is_one_setting(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
     """All other steps are the same; evaluate and register only get the model from somewhere else."""
     assert [step["Name"] for step in prod["Steps"]] == [
-        "Ingest", "Prep", "DataQuality", "Tune", "TuningReport", "Evaluate", "Gate",
+        "Ingest", "Prep", "DataQuality", "Tune", "TuningReport", "Evaluate",
+        "Explainability", "Gate",
     ]  # fmt: skip
     assert [step["Name"] for step in prod_untuned["Steps"]] == [
-        "Ingest", "Prep", "DataQuality", "Train", "Evaluate", "Gate",
+        "Ingest", "Prep", "DataQuality", "Train", "Evaluate", "Explainability", "Gate",
     ]  # fmt: skip
     for name in ("Ingest", "Prep"):
         assert jobs(prod)[name] == jobs(prod_untuned)[name]

@@ -48,8 +48,8 @@ def previous(
     parts = _REGISTERED[check_type]
     missing = [part for part in parts if part not in supplied]
     if not missing:
-        return {part: supplied[part] for part in parts}
-    without = " and ".join(f"no SuppliedBaseline{part}" for part in missing)
+        return _files({part: supplied[part] for part in parts})
+    without = ", ".join(f"no SuppliedBaseline{part}" for part in missing)
     if supplied:
         given = " and ".join(f"SuppliedBaseline{part}" for part in parts if part in supplied)
         raise NoBaseline(f"the step has {given}, but {without}, and a baseline is both")
@@ -66,7 +66,14 @@ def previous(
                 f"has no DriftCheckBaselines.{area}.{member}"
             )
         found[part] = source["S3Uri"]
-    return found
+    return _files(found)
+
+
+def _files(baseline: Baseline) -> Baseline:
+    for part, uri in baseline.items():
+        if uri.endswith("/"):
+            raise NoBaseline(f"{uri} is a folder, and {part} are a file")
+    return baseline
 
 
 def _latest_approved(group: str, call: Callable[[str, Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:

@@ -122,3 +122,11 @@ def test_a_group_that_is_not_there(world: Any) -> None:
     """Is said as SageMaker says it."""
     with pytest.raises(NoBaseline, match="model-package-group/nobodys"):
         previous("DATA_BIAS", {}, "nobodys", world.call)
+
+
+def test_a_folder_is_no_baseline(world: Any) -> None:
+    """The job would be told a file that is not there."""
+    with pytest.raises(NoBaseline) as missing:
+        previous("DATA_BIAS", {"Constraints": "s3://bucket/before/"}, None, world.call)
+
+    assert str(missing.value) == "s3://bucket/before/ is a folder, and Constraints are a file"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -153,6 +154,24 @@ def test_a_violation(world: Any, write: Any, make: Make, kind: str, fail: bool |
         f"ClientError: {kind.removesuffix('Check')} check failed. See violation report: {report} "
         "(1 violation, first _c5 data_type_check: Data type match requirement is not met.)"
     )
+
+
+def test_when_a_check_fails(world: Any, write: Any, make: Make) -> None:
+    """Exactly where it needs a baseline that is not there, or compares, finds a violation and must not let it pass."""
+    found, expected = {}, {}
+    for case in product([False, True], repeat=5):
+        skip, register, fail, violated, known = case
+        writes(world, violations=[VIOLATION] if violated else [])
+        settings = {"SkipCheck": skip, "RegisterNewBaseline": register, "FailOnViolation": fail}
+        name = "-".join(map(str, case))
+        world.create(write.definition(make(**settings, **(supplied() if known else {}))), name)
+
+        found[case] = world.wait(world.start(name))["PipelineExecutionStatus"]
+
+        missing = not known and not (skip and register)
+        expected[case] = "Failed" if missing or (not skip and violated and fail) else "Succeeded"
+
+    assert found == expected
 
 
 def test_a_report_of_an_earlier_run_is_not_this_ones(world: Any, write: Any, make: Make) -> None:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -74,6 +75,7 @@ class ProcessRunner:
         self._launcher = Launcher(settings.logs / "preforked-parent.log", isolation)
         self._scheduler = Scheduler(_cpus(settings.cores))
         self._runs: dict[str, Run] = {}
+        self._cleaner = ThreadPoolExecutor(1, "scratch")
 
     def start(self) -> None:
         """Start loading in the background. Jobs may be run at once: they wait for it."""
@@ -122,6 +124,7 @@ class ProcessRunner:
         """Kill every job, and the preforked parent."""
         self._scheduler.close()
         self._launcher.close()
+        self._cleaner.shutdown()
 
     def _follow(self, run: Run, task: Task, cpus: Sequence[int]) -> Course:
         reading, writing = os.pipe()
@@ -143,13 +146,20 @@ class ProcessRunner:
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
-        """The job's /tmp, gone when it has ended."""
+        """The job's /tmp, gone soon after it has ended.
+
+        Not at once: the kernel takes milliseconds to delete a folder on which something was mounted, and whoever waits
+        for the job need not wait for that.
+        """
         self._scratches.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=self._scratches))
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                self._cleaner.submit(shutil.rmtree, folder, ignore_errors=True)
+            except RuntimeError:  # the runner is closed
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _order(self, task: Task, cpus: Sequence[int], scratch: Path) -> IO[bytes]:
         """The order as an open file: an environment may be larger than a socket's buffer."""

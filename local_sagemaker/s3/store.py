@@ -151,6 +151,18 @@ class ObjectStore:
                 attributes = self._adopt(bucket, key, path, file)
             return StoredObject(bucket, key, path, status.st_size, status.st_mtime, attributes), file
 
+    def bytes_of(self, bucket: str, key: str) -> BinaryIO:
+        """An object's bytes alone; as for ``open``, they stay what they are.
+
+        Raises:
+            NoSuchKey: there is none.
+        """
+        folder = self.bucket_folder(bucket)
+        while path := self._find(folder, key):
+            with contextlib.suppress(FileNotFoundError):  # moved or deleted since it was found
+                return _open_regular(path)
+        raise NoSuchKey(bucket, key)
+
     def list(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
         """The objects whose keys begin with ``prefix`` and come after ``after``, in the order of UTF-8 bytes."""
         for key in KeyWalk(self.bucket_folder(bucket), prefix, after):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from local_sagemaker.s3 import names
 from local_sagemaker.s3.errors import S3Error
@@ -15,6 +16,8 @@ from local_sagemaker.s3.walk import KeyWalk
 
 if TYPE_CHECKING:
     from local_sagemaker.s3.store import ObjectStore
+
+_AT_ONCE = 1 << 30  # bytes that the kernel is asked to copy
 
 
 def download(store: ObjectStore, uri: str, destination: Path) -> int:
@@ -42,9 +45,8 @@ def download(store: ObjectStore, uri: str, destination: Path) -> int:
                 target.mkdir(parents=True, exist_ok=True)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            _, source = store.open(bucket, key)
-            with source, target.open("wb") as file:
-                shutil.copyfileobj(source, file, BLOCK)
+            with store.bytes_of(bucket, key) as source, target.open("wb") as file:
+                _copy(source, file)
         except (FileExistsError, IsADirectoryError, NotADirectoryError):
             raise S3Error(
                 "InvalidRequest",
@@ -83,6 +85,17 @@ def upload(store: ObjectStore, source: Path, uri: str) -> int:
         with path.open("rb") as file:
             store.put(bucket, name, file)
     return len(files)
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy all bytes, within the kernel where it can: some file systems then share them until one side is written."""
+    if hasattr(os, "copy_file_range"):  # not on macOS
+        with suppress(
+            OSError
+        ):  # from one file system to another, on an old kernel; a full disk is met again below
+            while os.copy_file_range(source.fileno(), target.fileno(), _AT_ONCE):
+                pass
+    shutil.copyfileobj(source, target, BLOCK)  # from where that has come to
 
 
 def _below(destination: Path, key: str, prefix: str) -> str:

@@ -110,7 +110,7 @@ def test_two_jobs_at_once_have_each_their_own_places(bench):
         ["2 algo-1 127.0.0.3 True True"],
         ["2 algo-2 127.0.0.3 True True"],
     ]
-    assert not list((bench.folder / "scratch").iterdir())
+    wait_for(lambda: not list((bench.folder / "scratch").iterdir()))
 
 
 def test_the_machine_sees_nothing_of_a_jobs_places(bench):

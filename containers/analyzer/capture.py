@@ -136,14 +136,18 @@ def _values(content: Any, where: str) -> list[Any]:
 def _together(found: Mapping[str, list[Row]], where: str) -> Iterator[tuple[Row, ...]]:
     """The parts' rows side by side. An answer of n rows may come as one line of n values, as XGBoost's do."""
     most = max(len(rows) for rows in found.values())
-    even = [
-        [{"0": value} for value in rows[0].values()] if len(rows) == 1 and len(rows[0]) == most else rows
-        for rows in found.values()
-    ]
+    even = [_upright(rows, most) for rows in found.values()]
     if any(len(rows) != most for rows in even):
         counts = ", ".join(f"{name} {len(rows)}" for name, rows in found.items())
         raise DataError(f"{where}: the parts have different numbers of rows: {counts}")
     return zip(*even, strict=True)
+
+
+def _upright(rows: list[Row], count: int) -> list[Row]:
+    """``count`` rows of one value, where there is one row of ``count`` values without names."""
+    if len(rows) != 1 or count == 1 or list(rows[0]) != [str(number) for number in range(count)]:
+        return rows
+    return [{"0": value} for value in rows[0].values()]
 
 
 def _joined(parts: Mapping[str, Row], where: str, *, prefixed: bool) -> Row:

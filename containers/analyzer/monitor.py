@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -101,7 +101,9 @@ def _data_quality(config: MonitorConfig) -> Analysis:
         wanted = {"features": [{"name": feature["name"]} for feature in before["features"]]}
     names = [feature["name"] for feature in (wanted or {"features": []})["features"]]
     rows = monitor_dataset.tables(config, names)
-    dataset = _sorted(profile(rows, domains(wanted) if wanted else {}), config)
+    dataset = profile(rows, domains(wanted) if wanted else {})
+    if config.dataset_format.name not in (CSV, PARQUET):
+        dataset = _sorted(dataset, names)
     wanted = _kept(wanted, config.exclude_features_attribute) if wanted else None
     suggested = suggest(dataset, config.categorical_drift_method)
     return Analysis(
@@ -112,11 +114,11 @@ def _data_quality(config: MonitorConfig) -> Analysis:
     )
 
 
-def _sorted(dataset: DatasetProfile, config: MonitorConfig) -> DatasetProfile:
-    """Rows that came one by one have no order of columns but that of their names."""
-    if config.dataset_format.name in (CSV, PARQUET):
-        return dataset
-    return replace(dataset, features=dict(sorted(dataset.features.items(), key=lambda item: place(item[0]))))
+def _sorted(dataset: DatasetProfile, baseline: Sequence[str]) -> DatasetProfile:
+    """Rows that came one by one have no order of columns but the baseline's, and that of their names."""
+    places = {name: number for number, name in enumerate(baseline)}
+    names = sorted(dataset.features, key=lambda name: (places.get(name, len(places)), place(name)))
+    return replace(dataset, features={name: dataset.features[name] for name in names})
 
 
 def _kept(document: Mapping[str, Any], excluded: Collection[str]) -> dict[str, Any]:

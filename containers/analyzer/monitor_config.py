@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inpu
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +21,20 @@ FORMATS = (CSV, JSON, PARQUET, CAPTURE, MERGE)
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
 ENABLED, DISABLED = "Enabled", "Disabled"
 START, END = "START", "END"
+# Setting -> whether a value may be one, and what it must be.
+FLAG = (lambda value: isinstance(value, bool), "true or false")
+POSITION = (lambda value: value in (START, END), f"{START} or {END}")
+PARTS = (
+    lambda value: isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value),
+    "a list of names",
+)
+SETTINGS: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
+    CSV: {"header": FLAG, "output_columns_position": POSITION},
+    JSON: {"lines": FLAG, "line": FLAG},
+    PARQUET: {},
+    CAPTURE: {"captureIndexNames": PARTS, "output_columns_position": POSITION},
+    MERGE: {"captureIndexNames": PARTS},
+}
 
 
 @dataclass(frozen=True)
@@ -122,10 +136,27 @@ def _dataset_format(text: str) -> DatasetFormat:
             f"dataset_format must name one of {', '.join(FORMATS)}; it names {', '.join(names) or 'none'}."
             + (f" Did you mean {meant[0]!r}?" if meant else "")
         )
-    settings = document[names[0]]
-    if settings is not None and not isinstance(settings, dict):
-        raise DataError(f"dataset_format.{names[0]} must be an object; it is {settings!r}")
-    return DatasetFormat(names[0], settings or {})
+    if document.get("compression") not in (None, "None"):
+        raise DataError(
+            f"dataset_format: compression {document['compression']!r} cannot be read; uncompressed can"
+        )
+    return DatasetFormat(names[0], _settings(names[0], document[names[0]]))
+
+
+def _settings(name: str, settings: Any) -> dict[str, Any]:
+    """A format's settings; null, as some write it, is none of them."""
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise DataError(f"dataset_format.{name} must be an object; it is {settings!r}")
+    for setting, value in settings.items():
+        if setting not in SETTINGS[name]:
+            known = ", ".join(SETTINGS[name]) or "no settings"
+            raise DataError(f"dataset_format.{name} has no {setting!r}; it has {known}")
+        fits, wanted = SETTINGS[name][setting]
+        if not fits(value):
+            raise DataError(f"dataset_format.{name}.{setting} must be {wanted}; it is {value!r}")
+    return settings
 
 
 def _model_quality(given: Mapping[str, str], dataset_format: DatasetFormat) -> ModelQualityConfig:

@@ -15,10 +15,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from containers.analyzer.reading import ROWS
 from containers.processing.job import DataError
 
 Row = Mapping[str, str | None]
+ROWS = 1 << 12  # of a table: as objects, rows take some ten times the room that they take as a table
 NUMBERED = re.compile(r"(?:_c)?([0-9]+)")  # a column without a name of its own
 
 
@@ -49,13 +49,20 @@ def flat(value: Any, where: str, name: str = "") -> dict[str, str | None]:
     Raises:
         DataError: two values would have the same name.
     """
-    if not isinstance(value, dict | list):
-        return {name: text(value)}
     found: dict[str, str | None] = {}
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        added = flat(inner, where, f"{name}_{key}" if name else str(key))
-        join(found, added, where)
+    _flatten(value, name, found, where)
     return found
+
+
+def _flatten(value: Any, name: str, found: dict[str, str | None], where: str) -> None:
+    if not isinstance(value, dict | list):
+        if name in found:
+            raise DataError(f"{where}: more than one value is named {name}")
+        found[name] = text(value)
+        return
+    before = f"{name}_" if name else ""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        _flatten(inner, f"{before}{key}", found, where)
 
 
 def join(row: dict[str, str | None], added: Row, where: str) -> None:
@@ -72,6 +79,8 @@ def join(row: dict[str, str | None], added: Row, where: str) -> None:
 
 def text(value: object) -> str | None:
     """A single value as CSV would have it; None: missing."""
+    if isinstance(value, str):
+        return value
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, bool):

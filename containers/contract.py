@@ -24,6 +24,7 @@ HOLDOUT = "holdout"  # the test rows as they were before the flow, in the same o
 FLOW = "flow"  # the fitted prep flow
 MODEL = "model"
 EVALUATION = "evaluation"
+PREDICTIONS = "predictions"  # what the model says of each test row, Parquet: facets, LABEL, PREDICTED_LABEL
 TUNING = "tuning"
 CARD = "card"
 CHAMPION = "champion"
@@ -44,6 +45,9 @@ CARD_FILE = "model_card.json"
 CHAMPION_FILE = "champion.json"
 
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
+
+PREDICTED_LABEL = "predicted_label"  # in PREDICTIONS, where it and LABEL hold values as the raw rows have them
+PROBABILITY = "probability"  # in PREDICTIONS, binary: of the positive value
 
 DECISION_THRESHOLD = "DECISION_THRESHOLD"  # serving's environment: the probability from which on it is a yes
 

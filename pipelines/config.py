@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from containers.flow_schema import problems as flow_problems
+from containers.metrics.limit import Limit
 from containers.training.hyperparameters import parse
 from containers.training.hyperparameters import problems as hyperparameter_problems
-from pipelines import tuning_checks
+from pipelines import fairness_checks, tuning_checks
 from pipelines.errors import SettingsError, UsageError, suggestion
 from steps.search import Tuning
 from steps.settings import Cache, Checks, Keys, Machine, Network, Retry
@@ -189,6 +190,43 @@ class Gate(Record):
         return bar
 
 
+class Facet(Record):
+    """Whom a model must treat as it treats the others, and how far it may fail to."""
+
+    column: str  # of the raw rows
+    # Who must not be worse off: those with one of these values, or, of a column of numbers, those above the one.
+    # Without values each value of the column is compared with all others.
+    values: tuple[str | int | float | bool, ...] = ()
+    limits: tuple[str, ...] = ()  # such as "|DPPL| <= 0.10"; a model that misses one is not registered
+
+    @field_validator("limits")
+    @classmethod
+    def _be_limits(cls, limits: tuple[str, ...]) -> tuple[str, ...]:
+        problems = []
+        for limit in limits:
+            try:
+                Limit.parse(limit)
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return limits
+
+    @property
+    def parsed(self) -> list[Limit]:
+        """The limits, read."""
+        return [Limit.parse(limit) for limit in self.limits]
+
+
+class Fairness(Record):
+    """How fairness is measured, and whether training works towards it."""
+
+    group_variable: str = ""  # raw column within whose values CDDL and CDDPL compare
+    reweigh: bool = False  # train once more, with weights by which label and facets are independent
+    # Not binary: the label's values that are the good outcome, or for a regression the one number above which it is.
+    label_values: tuple[str | int | float, ...] = ()
+
+
 class Group(Record):
     """The model package group of a use case."""
 
@@ -203,7 +241,8 @@ class UseCase(Record):
     problem: Literal["binary", "multiclass", "regression"]
     label: str
     positive: str | int | bool | None = None  # binary: the label's value that counts as 1
-    facets: tuple[str, ...] = ()  # raw columns by which fairness is judged
+    facets: tuple[Facet, ...] = ()  # by what fairness is judged
+    fairness: Fairness = Fairness()
     source: Source = Source()
     columns: Mapping[str, ColumnType]
     split: Split = Split()
@@ -213,6 +252,16 @@ class UseCase(Record):
     evaluation: Evaluation = Evaluation()
     gate: Gate
     registry: Group
+
+    @field_validator("facets", mode="before")
+    @classmethod
+    def _have_tables(cls, facets: Any) -> Any:
+        named = [each for each in facets if isinstance(each, str)] if isinstance(facets, list) else []
+        if named:
+            raise ValueError(
+                f'each facet is a table of its own: [[facets]], and below it column = "{named[0]}"'
+            )
+        return facets
 
     @field_validator("columns")
     @classmethod
@@ -267,6 +316,7 @@ class UseCase(Record):
             found.append(
                 f"gate.metric: '{self.gate.metric}' is not a metric of a {self.problem} problem. {known}"
             )
+        found += fairness_checks.problems(self)
         texts = {name: str(value) for name, value in self.fixed.items()}
         found += [f"training: {problem}" for problem in hyperparameter_problems(texts)]
         found += tuning_checks.problems(self.tuning, texts)
@@ -276,7 +326,10 @@ class UseCase(Record):
         return found
 
     def _columns_named(self) -> list[tuple[str, str]]:
-        named = [("label", self.label), *(("facets", facet) for facet in self.facets)]
+        named = [("label", self.label), *(("facets", facet.column) for facet in self.facets)]
+        named += [("fairness.group_variable", self.fairness.group_variable)] * bool(
+            self.fairness.group_variable
+        )
         return [*named, ("split.order_by", self.split.order_by)] if self.split.order_by else named
 
 
@@ -359,6 +412,9 @@ def _explain(record: type[Record], detail: ErrorDetails) -> str:
 def _known(record: Any, place: tuple[int | str, ...]) -> list[str]:
     """The names that the table at ``place`` may hold."""
     for part in place:
+        if isinstance(part, int):  # one of several tables of a kind, such as the facets
+            record = get_args(record)[0]
+            continue
         fields = get_type_hints(record)
         inner = fields[str(part)] if part in fields else record
         # A table of tables, such as the ranges of a search: what is below it has a name of the user's.

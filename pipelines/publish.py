@@ -36,7 +36,7 @@ OBJECT = re.compile(r"(?P<folder>.*?/[0-9a-f]{64}/)")  # where an object of a pu
 SETTINGS_READ = {
     "ingest": ("name", "problem", "label", "positive", "source", "columns"),
     "prep": ("name", "problem", "label", "positive", "source", "columns", "split", "flow"),
-    "evaluate": ("name", "title", "problem", "label", "positive", "gate"),
+    "evaluate": ("name", "title", "problem", "label", "positive", "gate", "facets", "fairness"),
     "tuning_report": ("name", "title"),
 }
 

@@ -67,6 +67,7 @@ def build(
         runners_up=learned.runners_up,
         validation=output_uri(prep, contract.VALIDATION),
         test=output_uri(prep, contract.TEST),
+        holdout=output_uri(prep, contract.HOLDOUT),
         bar=knobs.quality_bar,
         threshold=usecase.evaluation.threshold,
     )

@@ -28,12 +28,14 @@ def evaluate_step(
     runners_up: Sequence[StrPipeVar] = (),
     validation: StrPipeVar,
     test: StrPipeVar,
+    holdout: StrPipeVar,
     bar: ParameterFloat,
     threshold: str,
 ) -> ProcessingStep:
     """Judge ``model`` on rows it has not seen; ``bar`` goes in so that the report can say by how much it was missed.
 
-    The models of the ``runners_up`` of a search, the second best first, are measured beside it.
+    ``holdout`` is ``test`` before the flow, which still has the facets. The models of the ``runners_up`` of a search,
+    the second best first, are measured beside it.
     """
     candidates = {contract.candidate(rank): uri for rank, uri in enumerate(runners_up, start=2)}
     return processing_step(
@@ -48,8 +50,9 @@ def evaluate_step(
             **candidates,
             contract.VALIDATION: validation,
             contract.TEST: test,
+            contract.HOLDOUT: holdout,
         },
-        outputs=[contract.EVALUATION],
+        outputs=[contract.EVALUATION, contract.PREDICTIONS],
         arguments=["--bar", bar.to_string(), "--threshold", threshold],
         property_files=[REPORT],
     )

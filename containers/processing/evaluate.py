@@ -20,6 +20,7 @@ from typing import Any
 from containers import contract, prepared
 from containers.contract import ProcessingPaths
 from containers.metrics.gate import Direction, Verdict, judge
+from containers.processing import predictions
 from containers.processing.candidates import runners_up, table
 from containers.processing.job import DataError, read_settings, run
 from containers.processing.model_archive import TrainedModel, load
@@ -51,6 +52,10 @@ def main(
     except ValueError as error:
         raise DataError(str(error)) from None
     verdict = _verdict(settings.get("gate"), bar, assessment)
+    cut = assessment.threshold.value if assessment.threshold else None
+    predictions.write(
+        predictions.predict(paths, settings, model, test, cut), paths.output(contract.PREDICTIONS)
+    )
     others = [(each, *_scored(paths, each)) for each in runners_up(paths)]
     output = paths.output(contract.EVALUATION)
     importance = model.importance()

@@ -34,6 +34,7 @@ class TrainedModel:
     features: tuple[str, ...]
     classes: tuple[str, ...]  # by index, as people call them; of regression none
     description: Mapping[str, Any]  # MODEL_INFO_FILE, whole
+    label_values: tuple[Any, ...] = ()  # the classes as the raw rows have them: 1, not "1"
 
     def score(self, rows: Rows) -> Array:
         """(rows,) probabilities of class 1 or predictions; for multiclass (rows, classes) probabilities."""
@@ -67,10 +68,10 @@ def load(folder: Path) -> TrainedModel:
         description = json.loads(files[MODEL_INFO_FILE])
         booster = xgb.Booster(model_file=bytearray(files[MODEL_FILE]))
         problem, features = str(description["problem"]), tuple(description["features"])
-        classes = _classes(files.get(FLOW_FILE), int(description["num_class"] or 0))
+        values = _label_values(files.get(FLOW_FILE), int(description["num_class"] or 0))
     except (ValueError, KeyError, TypeError, AttributeError, xgb.core.XGBoostError) as error:
         raise DataError(f"{MODEL_ARCHIVE}: the model cannot be read: {str(error).splitlines()[0]}") from error
-    return TrainedModel(booster, problem, features, classes, description)
+    return TrainedModel(booster, problem, features, tuple(map(str, values)), description, values)
 
 
 def load_flow(folder: Path) -> FittedFlow:
@@ -117,7 +118,7 @@ def _check(member: tarfile.TarInfo) -> None:
         raise DataError(f"{MODEL_ARCHIVE} is refused: {member.name!r} is a device or a pipe")
 
 
-def _classes(flow: bytes | None, count: int) -> tuple[str, ...]:
-    """What the fitted flow calls the classes; their numbers where it does not say."""
+def _label_values(flow: bytes | None, count: int) -> tuple[Any, ...]:
+    """The classes as the fitted flow has them; their numbers where it does not say."""
     named = json.loads(flow).get("label", {}).get("classes", []) if flow else []
-    return tuple(str(each) for each in named) if len(named) == count else tuple(map(str, range(count)))
+    return tuple(named) if len(named) == count else tuple(range(count))

@@ -15,7 +15,11 @@ title = "A small one"
 problem = "binary"
 label = "bought"
 positive = "yes"
-facets = ["sex"]
+
+[[facets]]
+column = "sex"
+values = ["f"]
+limits = ["DI >= 0.8"]
 
 [columns]
 age = "integer"
@@ -64,7 +68,7 @@ def test_a_settings_file_of_ones_own_is_named_by_its_path(tmp_path: Path) -> Non
 # what is wrong, and the line that says so
 MISTAKES = {
     'label = "bought"|label = "bougth"': "label: there is no column 'bougth'. Did you mean 'bought'?",
-    'facets = ["sex"]|facets = ["gender"]': "facets: there is no column 'gender'. Known: age, bought, sex.",
+    'column = "sex"|column = "gender"': "facets: there is no column 'gender'. Known: age, bought, sex.",
     'title = "A small one"|titel = "A small one"': "unknown setting 'titel'. Did you mean 'title'?",
     'problem = "binary"|problem = "binry"': (
         "problem: input should be 'binary', 'multiclass' or 'regression', got 'binry'"

@@ -21,6 +21,7 @@ BAR = ParameterFloat("QualityBar", 0.9)
 def evaluate(context: StepContext, code: Code) -> Any:
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/processing:1"
     rows = {"model": "s3://b/model", "validation": "s3://b/validation", "test": "s3://b/test"}
+    rows["holdout"] = "s3://b/holdout"
     return evaluate_step(context, image, Machine(), code, **rows, bar=BAR, threshold="f1")
 
 

@@ -31,6 +31,7 @@ def steps(context: StepContext, code: Code) -> dict[str, Any]:
         model="s3://bucket/model.tar.gz",
         validation=output_uri(prep, contract.VALIDATION),
         test=output_uri(prep, contract.TEST),
+        holdout=output_uri(prep, contract.HOLDOUT),
         bar=ParameterFloat("QualityBar", 0.9),
         threshold="f1",
     )

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from local_sagemaker import environment, execution_role
 from local_sagemaker.cloudwatch_logs import CloudWatchLogs
 from local_sagemaker.control_plane import ControlPlane, Operation
+from local_sagemaker.events import Events
 from local_sagemaker.front import Front, SageMakerServices
 from local_sagemaker.functions.service import Functions
 from local_sagemaker.http_server import HttpServer
@@ -115,7 +116,7 @@ class LocalSageMaker:
         return Front(
             {
                 "s3": S3Api(store, settings.region),
-                "sagemaker": SageMakerServices(SageMakerApi(self._control_plane(store, functions))),
+                "sagemaker": SageMakerServices(SageMakerApi(self._control_plane(store, others, functions))),
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
                 "sts": Sts(settings, others),
@@ -125,12 +126,13 @@ class LocalSageMaker:
             self.health,
         )
 
-    def _control_plane(self, store: ObjectStore, functions: Functions) -> ControlPlane:
+    def _control_plane(self, store: ObjectStore, others: OtherServices, functions: Functions) -> ControlPlane:
         settings = self.settings
         records = Records(settings.database)
         self._parts.callback(records.close)
         runner = ProcessRunner(settings)
         control_plane = ControlPlane(settings)
+        events = Events(settings, records, others, functions, control_plane)
         training_jobs = TrainingJobs(settings, records, store, runner)
         resources: list[Module] = [
             Models(settings, records),
@@ -151,7 +153,7 @@ class LocalSageMaker:
             control_plane.add(module.operations())
         # Closed from the last to the first: pipelines start no more jobs, the runner ends those that run, and only
         # then is there something to wait for.
-        for close in (*_closers(jobs), runner.close, *_closers(above)):
+        for close in (events.close, *_closers(jobs), runner.close, *_closers(above)):
             self._parts.callback(close)
         for module in modules:
             recover = getattr(module, "recover", None)

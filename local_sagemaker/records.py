@@ -22,6 +22,7 @@ from weakref import WeakValueDictionary
 
 Document = dict[str, Any]
 Change = Mapping[str, Any] | Callable[[Document], Document]
+Observer = Callable[[str, str, Document | None, Document], None]  # kind, name, before, after
 
 _AGAIN = 1.0  # seconds
 _log = logging.getLogger(__name__)
@@ -59,12 +60,17 @@ class Records:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._changed: WeakValueDictionary[tuple[str, str], threading.Condition] = WeakValueDictionary()
+        self._observers: list[Observer] = []
         self._connection: sqlite3.Connection | None = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False
         )
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(_SCHEMA)
+
+    def observe(self, observer: Observer) -> None:
+        """Tell of every record that is created or changed. An observer is called by who writes: it must be quick."""
+        self._observers.append(observer)
 
     def create(self, kind: str, name: str, document: Document) -> None:
         """Add a record. Raises Exists."""
@@ -79,6 +85,7 @@ class Records:
             except sqlite3.IntegrityError:
                 raise Exists(kind, name) from None
             self._notify(kind, name)
+            self._tell(kind, name, None, document)
 
     def get(self, kind: str, name: str) -> Document | None:
         """The document, or None."""
@@ -98,7 +105,8 @@ class Records:
             document = self.get(kind, name)
             if document is None:
                 raise Missing(kind, name)
-            document = change(document) if callable(change) else {**document, **change}
+            before = document
+            document = change(dict(before)) if callable(change) else {**before, **change}
             self._execute(
                 "UPDATE record SET document = ? WHERE kind = ? AND name = ?",
                 json.dumps(document),
@@ -106,6 +114,7 @@ class Records:
                 name,
             )
             self._notify(kind, name)
+            self._tell(kind, name, before, document)
         return document
 
     def insist(self, kind: str, name: str, change: Change) -> Document:
@@ -190,6 +199,10 @@ class Records:
 
     def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
         return self._open().execute(statement, values)
+
+    def _tell(self, kind: str, name: str, before: Document | None, after: Document) -> None:
+        for observer in self._observers:
+            observer(kind, name, before, after)
 
     def _notify(self, kind: str, name: str) -> None:
         condition = self._changed.get((kind, name))

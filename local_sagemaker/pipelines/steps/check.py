@@ -126,12 +126,19 @@ class CheckStep(JobStep):
             part: str(given[key]) for part in self.files if given.get(key := f"SuppliedBaseline{part}")
         }
         try:
-            return previous(given["CheckType"], supplied, given.get("ModelPackageGroupName"), attempt.send)
+            found = previous(given["CheckType"], supplied, given.get("ModelPackageGroupName"), attempt.send)
         except NoBaseline as missing:
             raise StepFailure(
                 f"ClientError: {self.title} check needs a previous baseline, and there is none: {missing}. "
                 "In a first run, set SkipCheck and RegisterNewBaseline to true."
             ) from None
+        for uri in found.values():
+            if _identity(attempt.store, uri) is None:
+                raise StepFailure(
+                    f"ClientError: {self.title} check cannot read its previous baseline: "
+                    f"there is no object {uri}."
+                )
+        return found
 
 
 def comparing(request: Mapping[str, Any], baseline: Baseline) -> Document:

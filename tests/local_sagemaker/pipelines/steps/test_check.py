@@ -66,6 +66,13 @@ def make(write: Any) -> Make:
     return step
 
 
+@pytest.fixture(autouse=True)
+def baselines(world: Any) -> None:
+    """There are baselines that can be supplied."""
+    for name in ("analysis", "constraints", "statistics", "others"):
+        world.put(f"s3://bucket/before/{name}.json", b"{}")
+
+
 def supplied(kind: str = "QualityCheck") -> dict[str, str]:
     """Settings that supply the whole baseline."""
     return {f"SuppliedBaseline{part}": f"s3://bucket/before/{file}" for part, file in FILES[kind].items()}
@@ -233,7 +240,9 @@ def test_a_report_that_is_none(world: Any, write: Any, make: Make, body: bytes) 
 def test_without_a_previous_baseline(world: Any, write: Any, make: Make, skip: bool, register: bool) -> None:
     """The step fails before any job, says what is missing, and what a first run does."""
     step = make(
-        SkipCheck=skip, RegisterNewBaseline=register, SuppliedBaselineConstraints="s3://bucket/c.json"
+        SkipCheck=skip,
+        RegisterNewBaseline=register,
+        SuppliedBaselineConstraints="s3://bucket/before/constraints.json",
     )
 
     _, steps = world.run(write.definition(step))
@@ -242,6 +251,20 @@ def test_without_a_previous_baseline(world: Any, write: Any, make: Make, skip: b
         "ClientError: Quality check needs a previous baseline, and there is none: the step has "
         "SuppliedBaselineConstraints, but no SuppliedBaselineStatistics, and a baseline is both. "
         "In a first run, set SkipCheck and RegisterNewBaseline to true."
+    )
+    assert world.processing.requests == []
+
+
+def test_a_previous_baseline_that_is_not_there(world: Any, write: Any, make: Make) -> None:
+    """Is named before any job runs; another object whose name begins the same is not taken for it."""
+    world.put("s3://bucket/before/constraints.json.old", b"{}")
+    world.store.delete("bucket", "before/constraints.json")
+
+    _, steps = world.run(write.definition(make(**supplied())))
+
+    assert steps["Check"]["FailureReason"] == (
+        "ClientError: Quality check cannot read its previous baseline: there is no object "
+        "s3://bucket/before/constraints.json."
     )
     assert world.processing.requests == []
 
@@ -269,7 +292,10 @@ def test_settings_are_pipeline_variables(world: Any, write: Any, make: Make) -> 
     writes(world, violations=[VIOLATION])
 
     none, steps = world.run(write.definition(make(**settings), parameters=flags + uris))
-    given = {"Constraints": "s3://bucket/c.json", "Statistics": "s3://bucket/s.json"}
+    given = {
+        "Constraints": "s3://bucket/before/constraints.json",
+        "Statistics": "s3://bucket/before/statistics.json",
+    }
     passed = world.wait(world.start(parameters=given))
     failed = world.wait(world.start(parameters={**given, "Fail": "true"}))
     first = world.wait(world.start(parameters={"Skip": "true", "Register": "true", "Fail": "true"}))
@@ -281,7 +307,12 @@ def test_settings_are_pipeline_variables(world: Any, write: Any, make: Make) -> 
 
 def test_settings_wait_for_the_steps_that_they_read(world: Any, write: Any, make: Make) -> None:
     """A baseline that another step makes: that step runs first."""
-    writes(world, "ClarifyCheck")
+
+    def work(request: dict[str, Any], stop: Any) -> None:
+        world.put("s3://bucket/Before/baseline/analysis.json", b"{}")
+        world.put(f"{OUTPUT}/analysis.json", b"{}")
+
+    world.processing.work = work
     before = write.processing("Before", outputs=("baseline",))
     uri = {"Get": "Steps.Before.ProcessingOutputConfig.Outputs['baseline'].S3Output.S3Uri"}
     joined = {"Std:Join": {"On": "/", "Values": [uri, "analysis.json"]}}
@@ -390,7 +421,7 @@ def test_a_check_that_failed_is_tried_again(world: Any, write: Any, make: Make) 
         ({}, 1),
         ({"RegisterNewBaseline": True}, 2),
         ({"FailOnViolation": False}, 2),
-        ({"SuppliedBaselineStatistics": "s3://bucket/other.json"}, 2),
+        ({"SuppliedBaselineStatistics": "s3://bucket/before/others.json"}, 2),
         ({"DisplayName": "another name"}, 1),
     ],
 )

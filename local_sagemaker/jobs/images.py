@@ -21,6 +21,7 @@ class Runtime:
     ] = ()  # starts the user's program named by sagemaker_program; empty: has no toolkit
     by_module: bool = False  # ``python3 -m train`` rather than ``python3 train.py``
     algorithm: str = ""  # the module that runs when a training job names no program
+    entrypoint: tuple[str, ...] = ()  # what runs when a processing job names no entry point
     needs: str = ""  # a library that must be installed here for it to be of any use
 
 
@@ -35,7 +36,29 @@ XGBOOST = Runtime(
 PYTORCH = Runtime("pytorch", script_mode=("python3",), needs="torch")
 TENSORFLOW = Runtime("tensorflow", script_mode=("python3",), needs="tensorflow")
 
-RUNTIMES = {runtime.name: runtime for runtime in (PYTHON, SCIKIT_LEARN, XGBOOST, PYTORCH, TENSORFLOW)}
+
+def _program(name: str, module: str) -> Runtime:
+    """An image that is a program. The one place where something outside of the local SageMaker is named."""
+    return Runtime(name, entrypoint=("python3", "-m", module), needs=module)
+
+
+CLARIFY = _program("clarify", "containers.analyzer.clarify")
+MODEL_MONITOR = _program("model-monitor", "containers.analyzer.monitor")
+MODEL_MONITOR_MERGER = _program("model-monitor-merger", "containers.analyzer.merge")
+
+RUNTIMES = {
+    runtime.name: runtime
+    for runtime in (
+        PYTHON,
+        SCIKIT_LEARN,
+        XGBOOST,
+        PYTORCH,
+        TENSORFLOW,
+        CLARIFY,
+        MODEL_MONITOR,
+        MODEL_MONITOR_MERGER,
+    )
+}
 
 # A repository's name -> runtime. The registry before it and the tag or digest after it say nothing here.
 _KNOWN = {
@@ -48,11 +71,12 @@ _KNOWN = {
     "huggingface-pytorch-training": PYTORCH,
     "tensorflow-training": TENSORFLOW,
     "huggingface-tensorflow-training": TENSORFLOW,
+    "sagemaker-clarify-processing": CLARIFY,
+    "sagemaker-model-monitor-analyzer": MODEL_MONITOR,
+    "sagemaker-model-monitor-groundtruth-merger": MODEL_MONITOR_MERGER,
 }
 
 _NOT_YET = {
-    "sagemaker-clarify-processing": "SageMaker Clarify",
-    "sagemaker-model-monitor-analyzer": "Model Monitor's analyzer",
     "sagemaker-data-wrangler-container": "Data Wrangler",
     "sagemaker-spark-processing": "Spark",
 }
@@ -97,9 +121,16 @@ def _repository(image: str) -> str:
 
 
 def _usable(image: str, runtime: Runtime) -> Runtime:
-    if runtime.needs and find_spec(runtime.needs) is None:
+    if runtime.needs and not _installed(runtime.needs):
         raise ValidationException(
             f"The image {image} needs {runtime.needs}, which is not installed where the local SageMaker runs. "
             f"Install it there to run this job."
         )
     return runtime
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package that it would be in
+        return False

@@ -58,8 +58,8 @@ class ProcessingJobs(Jobs):
     def _accept(self, request: Document) -> Document:
         application = request["AppSpecification"]
         image = application["ImageUri"]
-        self._images.resolve(image)
-        if not application.get("ContainerEntrypoint"):
+        runtime = self._images.resolve(image)
+        if not application.get("ContainerEntrypoint") and not runtime.entrypoint:
             raise ValidationException(
                 f"The image {image} has no entry point that the local SageMaker knows. "
                 'Name it in AppSpecification.ContainerEntrypoint, for example ["python3", "-m", "package.module"].'
@@ -106,11 +106,14 @@ class ProcessingJobs(Jobs):
 
     def _task(self, job: Job) -> Task:
         application = job.request["AppSpecification"]
+        entrypoint = (
+            application.get("ContainerEntrypoint") or self._images.resolve(application["ImageUri"]).entrypoint
+        )
         network = not job.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
         return Task(
             job=job.id,
             folder=job.folder,
-            argv=(*application["ContainerEntrypoint"], *application.get("ContainerArguments", [])),
+            argv=(*entrypoint, *application.get("ContainerArguments", [])),
             environment=container.merged(
                 container.environment(self._settings, network=network),
                 {"PROCESSING_JOB_ARN": job.arn, "PROCESSING_JOB_NAME": job.name},

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from local_sagemaker.errors import ValidationException
-from local_sagemaker.jobs.images import PYTHON, SCIKIT_LEARN, XGBOOST, Images, Runtime
+from local_sagemaker.jobs.images import (
+    MODEL_MONITOR,
+    MODEL_MONITOR_MERGER,
+    PYTHON,
+    SCIKIT_LEARN,
+    XGBOOST,
+    Images,
+    Runtime,
+)
 
 REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 
@@ -18,6 +26,8 @@ REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
         (f"{REGISTRY}/sagemaker-xgboost@sha256:abc", XGBOOST),
         ("811284229777.dkr.ecr.us-east-1.amazonaws.com/xgboost:1", XGBOOST),
         ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/mine:1.0", PYTHON),
+        (f"{REGISTRY}/sagemaker-model-monitor-analyzer", MODEL_MONITOR),
+        (f"{REGISTRY}/sagemaker-model-monitor-groundtruth-merger:latest", MODEL_MONITOR_MERGER),
     ],
 )
 def test_known_images(image: str, runtime: Runtime) -> None:
@@ -33,8 +43,6 @@ def test_a_project_can_override_what_is_built_in() -> None:
 @pytest.mark.parametrize(
     ("image", "says"),
     [
-        (f"{REGISTRY}/sagemaker-clarify-processing:1.0", r"SageMaker Clarify.*cannot run it yet"),
-        (f"{REGISTRY}/sagemaker-model-monitor-analyzer", r"Model Monitor's analyzer.*cannot run it yet"),
         (f"{REGISTRY}/sagemaker-data-wrangler-container:3.x", r"Data Wrangler.*cannot run it yet"),
         (f"{REGISTRY}/tensorflow-training:2.19-cpu", r"needs tensorflow, which is not installed"),
         (

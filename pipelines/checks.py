@@ -39,7 +39,6 @@ def planned(config: Config) -> dict[Check, Planned]:
         check: Planned(check, form, settings)
         for check in CHECKS.values()
         if (form := forms.form(check.setting)) != "off"
-        and (check in (checks.DATA_QUALITY, checks.EXPLAINABILITY) or hasattr(config.usecase, "fairness"))
         and (settings := SETTINGS[check.name](config.usecase)) is not None
     }
 

@@ -5,6 +5,7 @@ python monitoring.py folder result.json
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def data_quality(session: Session, role: str, folder: Path) -> dict[str, Any]:
         logs=True,
     )
     return {
-        "job": described(job.processing_job_name),
+        "job": ended(job.processing_job_name),
         "statistics": monitor.baseline_statistics().body_dict,
         "constraints": monitor.suggested_constraints().body_dict,
         "image": monitor.image_uri,
@@ -50,11 +51,11 @@ def model_quality(session: Session, role: str, folder: Path) -> dict[str, Any]:
         inference_attribute="prediction",
         ground_truth_attribute="label",
         output_s3_uri=f"s3://{session.default_bucket()}/monitoring/model",
-        wait=True,
+        wait=False,
         logs=False,
     )
     return {
-        "job": described(job.processing_job_name),
+        "job": ended(job.processing_job_name),
         "statistics": monitor.baseline_statistics().body_dict,
         "constraints": monitor.suggested_constraints().body_dict,
     }
@@ -95,13 +96,14 @@ def watched(session: Session, role: str, folder: Path, image: str) -> dict[str, 
                 s3_uri=report, local_path="/opt/ml/processing/output", s3_upload_mode="EndOfJob"
             ),
         ),
-        wait=True,
+        wait=False,
         logs=False,
     )
+    job = ended(monitor.latest_baselining_job_name)
     files = S3Downloader.list(report, sagemaker_session=session)
     violations = S3Downloader.read_file(f"{report}/constraint_violations.json", sagemaker_session=session)
     return {
-        "job": described(monitor.latest_baselining_job_name),
+        "job": job,
         "files": sorted(name.rpartition("/")[2] for name in files),
         "violations": json.loads(violations)["violations"],
     }
@@ -117,9 +119,12 @@ def an_input(name: str, uri: str, path: str) -> ProcessingInput:
     )
 
 
-def described(name: str) -> dict[str, Any]:
-    """What is asked of a job."""
+def ended(name: str) -> dict[str, Any]:
+    """What is asked of a job; the SDK itself would look every ten seconds."""
     job = ProcessingJob.get(processing_job_name=name)
+    while job.processing_job_status in ("InProgress", "Stopping"):
+        time.sleep(0.1)
+        job.refresh()
     return {"status": job.processing_job_status, "message": job.exit_message}
 
 

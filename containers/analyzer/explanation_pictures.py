@@ -63,8 +63,10 @@ def draw(
 
 def typical(values: ShapValues, label: int) -> list[int]:
     """The rows with the lowest, the middle and the highest prediction; fewer where these are the same."""
-    order = np.argsort(values.values[:, :, label].sum(axis=1), kind="stable")
-    return list(dict.fromkeys(int(order[place]) for place in (0, len(order) // 2, len(order) - 1)))
+    sums = values.values[:, :, label].sum(axis=1)
+    order = np.argsort(sums, kind="stable")
+    found = {float(sums[row]): int(row) for row in order[[-1, len(order) // 2, 0]]}
+    return list(found.values())[::-1]
 
 
 def bars(axes: Axes, values: ShapValues) -> None:

@@ -65,7 +65,7 @@ def kernel_shap(
     matrix, share = design.solution()
     values = share[None, :, None] * total[:, None, :]
     count = max(1, ANSWERS // max(1, len(design.masks) * len(expected)))
-    for start in range(0, len(rows), count):
+    for start in range(0, len(rows) if len(design.masks) else 0, count):
         part = slice(start, start + count)
         gains = link(table.expectations(ask, design.masks, part)) - expected
         values[part] += np.tensordot(gains, matrix, (1, 1)).swapaxes(1, 2)
@@ -92,7 +92,11 @@ class Model:
         Raises:
             DataError: there is not one finite number, or one list of them, for each row.
         """
-        found = np.asarray(self._predict(rows), dtype=np.float64)
+        answer: NDArray[Any] = np.asarray(self._predict(rows))
+        try:
+            found = answer.astype(np.float64)
+        except (ValueError, TypeError):
+            raise DataError(f"the model predicted {str(answer.ravel()[0])!r} where a number is needed") from None
         if found.ndim == 1:
             found = found[:, None]
         if found.ndim != 2 or len(found) != len(rows) or not found.shape[1]:
@@ -108,9 +112,9 @@ class Table:
     def __init__(self, rows: pd.DataFrame, baseline: pd.DataFrame) -> None:
         """Raises DataError where there are no rows or no features, or a column is there twice."""
         if rows.empty or baseline.empty:
-            what = "baseline" if baseline.empty and not rows.empty else "data"
+            what, empty = ("data", rows) if rows.empty else ("baseline", baseline)
             raise DataError(
-                f"Data must contain features. The {what} has {len(rows)} rows, {rows.shape[1]} columns."
+                f"Data must contain features. The {what} has {len(empty)} rows, {empty.shape[1]} columns."
             )
         if not rows.columns.is_unique:
             twice = rows.columns[rows.columns.duplicated()][0]

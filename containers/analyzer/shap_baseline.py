@@ -94,10 +94,10 @@ def _points(rows: pd.DataFrame, amounts: Sequence[str]) -> Array:
     columns = []
     for name in rows.columns:
         if name in amounts:
-            values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
-            middle = np.nanmean(values)
-            values = np.nan_to_num(values - middle, nan=0.0, posinf=0.0, neginf=0.0)
-            columns.append(values[:, None] / (values.std() or 1.0))
+            values = _finite(rows[name]) - _finite(rows[name]).mean()
+            deviation = values.std(ddof=0)
+            scale = deviation if deviation > 0 else 1.0
+            columns.append(values.fillna(0.0).to_numpy()[:, None] / scale)
         else:
             found, _ = pd.factorize(rows[name])
             frequent = np.argsort(-np.bincount(found + 1), kind="stable")[:CATEGORIES]
@@ -126,10 +126,16 @@ def _middle(rows: pd.DataFrame, amounts: Sequence[str]) -> list[Any]:
 
 
 def _mean(column: pd.Series[Any]) -> Any:
-    mean = column.mean()
+    mean = _finite(column).mean()
     return round(mean) if pd.api.types.is_integer_dtype(column) else mean
 
 
 def _mode(column: pd.Series[Any]) -> Any:
     counts = column.value_counts(sort=False)
     return counts.index[int(np.argmax(counts.to_numpy()))] if len(counts) else None
+
+
+def _finite(column: pd.Series[Any]) -> pd.Series[float]:
+    """The amounts; what is missing or infinite is nan."""
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan))

@@ -12,6 +12,7 @@ Lundberg et al. distinguish them in *From local explanations to global understan
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,8 +68,10 @@ def _own(booster: xgboost.Booster, rows: pd.DataFrame) -> tuple[Array, Array]:
 
 
 def _against(booster: xgboost.Booster, rows: pd.DataFrame, baseline: pd.DataFrame) -> tuple[Array, Array]:
-    """shap's, imported when it is needed: it takes a second."""
-    import shap
+    """shap's, imported when it is needed: it takes a second, and calls what matplotlib means to give up."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        import shap
 
     if any(isinstance(kind, pd.CategoricalDtype) for kind in rows.dtypes):
         raise DataError(

@@ -22,7 +22,9 @@ VALIDATION = "validation"
 TEST = "test"
 HOLDOUT = "holdout"  # the test rows as they were before the flow, in the same order as TEST
 FLOW = "flow"  # the fitted prep flow
+WEIGHTS = "weights"  # how much each row of TRAIN counts, in its order; only where labels are reweighed
 MODEL = "model"
+UNMITIGATED = "unmitigated"  # the model that was trained without WEIGHTS
 EVALUATION = "evaluation"
 PREDICTIONS = "predictions"  # what the model says of each test row, Parquet: facets, LABEL, PREDICTED_LABEL
 TUNING = "tuning"
@@ -44,9 +46,12 @@ TRIALS_FILE = "trials.csv"
 CARD_FILE = "model_card.json"
 CHAMPION_FILE = "champion.json"
 
+WEIGHT = "weight"  # the only column of WEIGHTS
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
 
-PREDICTED_LABEL = "predicted_label"  # in PREDICTIONS, where it and LABEL hold values as the raw rows have them
+PREDICTED_LABEL = (
+    "predicted_label"  # in PREDICTIONS, where it and LABEL hold values as the raw rows have them
+)
 PROBABILITY = "probability"  # in PREDICTIONS, binary: of the positive value
 
 DECISION_THRESHOLD = "DECISION_THRESHOLD"  # serving's environment: the probability from which on it is a yes
@@ -57,7 +62,9 @@ METRIC_GROUPS = {
     "multiclass": "multiclass_classification_metrics",
     "regression": "regression_metrics",
 }
-GATE_MESSAGE_PATH = "gate.message"  # which bar was met, or missed and by how much, in a sentence
+THRESHOLD_PATH = "threshold.value"  # binary: chosen on the validation rows
+GATE_MISSED_PATH = "gate.missed"  # how many bars were missed
+GATE_MESSAGE_PATH = "gate.message"  # which bars were met, or missed and by how much, in a sentence
 
 
 # What training measures each round; the last one decides on early stopping, as always in XGBoost.

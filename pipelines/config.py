@@ -30,6 +30,7 @@ USECASES = Path(__file__).parent / "usecases"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", max_length=40)]
 ColumnType = Literal["integer", "number", "string", "boolean", "timestamp"]
 R = TypeVar("R", bound="Record")
+Paragraph = Annotated[str, Field(max_length=2048)]  # what a model card has room for
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 # Metrics that a gate can hold a model to, by kind of problem; the evaluation report has more.
@@ -233,6 +234,23 @@ class Group(Record):
     group: Name
 
 
+class Card(Record):
+    """What people, and no measurement, know of a model: it goes into the model card as it stands here."""
+
+    purpose: Paragraph = ""  # why there is the model; its title where nothing else is said
+    intended_uses: Paragraph = ""
+    factors: Paragraph = ""  # what makes it better or worse
+    risk_rating: Literal["High", "Medium", "Low", "Unknown"] = "Unknown"
+    risk_explanation: Paragraph = ""
+    owner: Annotated[str, Field(max_length=1024)] = ""
+    creator: Annotated[str, Field(max_length=1024)] = ""
+    business_problem: Paragraph = ""
+    stakeholders: Paragraph = ""
+    line_of_business: Paragraph = ""
+    ethical_considerations: Paragraph = ""
+    caveats: Paragraph = ""
+
+
 class UseCase(Record):
     """What a pipeline learns, from what, and how good it must be."""
 
@@ -252,6 +270,7 @@ class UseCase(Record):
     evaluation: Evaluation = Evaluation()
     gate: Gate
     registry: Group
+    card: Card = Card()
 
     @field_validator("facets", mode="before")
     @classmethod

@@ -29,6 +29,7 @@ from steps.settings import Code
 ROOT = Path(__file__).parent.parent
 PACKAGE = "containers"
 TRAINING_SCRIPT = f"{PACKAGE}/training/train.py"
+SERVING_SCRIPT = f"{PACKAGE}/serving/inference.py"
 CHECK_MODULE = f"{PACKAGE}/analyzer/check.py"  # of every check that is a processing job
 OBJECT = re.compile(r"(?P<folder>.*?/[0-9a-f]{64}/)")  # where an object of a publication lies
 
@@ -38,6 +39,7 @@ SETTINGS_READ = {
     "prep": ("name", "problem", "label", "positive", "source", "columns", "split", "flow"),
     "evaluate": ("name", "title", "problem", "label", "positive", "gate", "facets", "fairness"),
     "tuning_report": ("name", "title"),
+    "model_card": ("name", "title", "problem", "gate", "card"),
 }
 
 
@@ -47,6 +49,7 @@ class Publication:
 
     code: Mapping[str, Code]  # processing module, or a check's setting -> where its code and settings lie
     source_dir: str  # the training job's sourcedir.tar.gz
+    serving: str  # that of the registered model's container
     objects: Mapping[str, bytes] = field(repr=False)  # key in the bucket -> content
 
     @property
@@ -88,8 +91,11 @@ def plan(config: Config) -> Publication:
                 package=publish("code", closure(CHECK_MODULE)),
                 settings=publish("settings", {check.settings_file: _json(how.settings)}),
             )
-    archive = {contract.SOURCE_ARCHIVE: _source_archive(closure(TRAINING_SCRIPT))}
-    return Publication(code, f"{publish('code', archive)}/{contract.SOURCE_ARCHIVE}", objects)
+    training, serving = (
+        f"{publish('code', {contract.SOURCE_ARCHIVE: _source_archive(script)})}/{contract.SOURCE_ARCHIVE}"
+        for script in (TRAINING_SCRIPT, SERVING_SCRIPT)
+    )
+    return Publication(code, training, serving, objects)
 
 
 def upload(publication: Publication, bucket: str, s3: Any) -> int:
@@ -145,11 +151,12 @@ def _packages_above(name: str) -> list[str]:
     return [f"{folder}/__init__.py" for folder in folders if (ROOT / folder / "__init__.py").is_file()]
 
 
-def _source_archive(files: Mapping[str, bytes]) -> bytes:
+def _source_archive(script: str) -> bytes:
     """A ``sourcedir.tar.gz`` with the script at its top, as AWS's framework containers want it; same in, same out."""
+    files = closure(script)
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in sorted({**files, Path(TRAINING_SCRIPT).name: files[TRAINING_SCRIPT]}.items()):
+        for name, content in sorted({**files, Path(script).name: files[script]}.items()):
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))

@@ -21,13 +21,15 @@ from pipelines.config import Config
 from pipelines.parameters import parameters
 from pipelines.publish import Publication, plan
 from pipelines.session import BuildSession, building
+from steps.checked import analyses
 from steps.context import StepContext
-from steps.evaluate import evaluate_step
+from steps.evaluate import decision_threshold, evaluate_step
 from steps.gate import gate_step
 from steps.ingest import ingest_step
+from steps.model_card import model_card_step
 from steps.prep import prep_step
 from steps.processing import output_uri
-from steps.register import Hosting, register_step
+from steps.register import Hosting, register_step, serving_environment
 from steps.script import Script
 from steps.search import WarmStart
 from steps.settings import Tags
@@ -94,11 +96,22 @@ def build(
             **learned.lineage,
         },
         commit=knobs.source_commit,
+        environment=serving_environment(
+            publication.serving, decision_threshold() if usecase.problem == "binary" else None
+        ),
         checked=[*data_checks, *model_checks],
     )
-    gate = gate_step(
-        usecase.problem, usecase.gate.metric, usecase.gate.direction, knobs.quality_bar, [register]
+    card = model_card_step(
+        context,
+        image,
+        machine,
+        code["model_card"],
+        package=register.properties.ModelPackageArn,
+        evaluation=output_uri(evaluate, contract.EVALUATION),
+        manifest=output_uri(ingest, contract.MANIFEST),
+        analyses=analyses([*data_checks, *model_checks]),
     )
+    gate = gate_step([register, card])
     return Pipeline(
         name=config.pipeline_name,
         parameters=knobs.all(),

@@ -79,6 +79,13 @@ def drift_check_baselines(checked: Iterable[Checked]) -> DriftCheckBaselines | N
     )
 
 
+def analyses(checked: Iterable[Checked]) -> dict[str, StrPipeVar]:
+    """The ``analysis.json`` of each check that leaves one, by the check's setting."""
+    return {
+        each.check.setting: each.calculated.constraints for each in checked if not each.check.statistics_file
+    }
+
+
 def _by_check(checked: Iterable[Checked]) -> Mapping[Check, Checked]:
     return {each.check: each for each in checked}
 

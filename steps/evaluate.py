@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
+from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.parameters import ParameterFloat
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
@@ -16,6 +17,12 @@ from steps.settings import Code, Machine
 
 NAME = "Evaluate"
 REPORT = PropertyFile(name="EvaluationReport", output_name=contract.EVALUATION, path=contract.EVALUATION_FILE)
+
+
+def decision_threshold() -> Join:
+    """The probability from which on the evaluated model says yes, as a text."""
+    found = JsonGet(step_name=NAME, property_file=REPORT, json_path=contract.THRESHOLD_PATH)
+    return Join(on="", values=[found])
 
 
 def evaluate_step(

@@ -17,7 +17,8 @@ from steps.checked import Checked, drift_check_baselines, model_metrics
 from steps.context import StepContext
 
 NAME = "Register"
-CONTENT_TYPES = ("text/csv", "application/json")
+CONTENT_TYPES = ("text/csv", "application/json", "application/jsonlines", "application/x-parquet")
+RESPONSE_TYPES = ("text/csv", "application/json", "application/jsonlines")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class Hosting:
 
     instances: tuple[str, ...] = ("ml.m5.large",)
     batch_instances: tuple[str, ...] = ("ml.m5.large",)
+
+
+def serving_environment(source_dir: str, threshold: StrPipeVar | None = None) -> dict[str, StrPipeVar]:
+    """What makes a framework container serve with our program, and say yes from ``threshold`` on (binary)."""
+    program: dict[str, StrPipeVar] = {
+        "SAGEMAKER_PROGRAM": "inference.py",
+        "SAGEMAKER_SUBMIT_DIRECTORY": source_dir,
+    }
+    return program if threshold is None else {**program, contract.DECISION_THRESHOLD: threshold}
 
 
 def register_step(
@@ -39,15 +49,18 @@ def register_step(
     approval: StrPipeVar,
     lineage: Mapping[str, StrPipeVar],
     commit: str | None = None,
+    environment: Mapping[str, StrPipeVar],
     checked: Sequence[Checked] = (),
 ) -> ModelStep:
     """Put ``model`` into ``group`` with approval status ``approval``; ``lineage`` says what it was made from.
 
-    What was ``checked`` gives the package its metrics, and the baselines with which the next run compares.
+    ``environment`` is that of the container that serves it, on ``image``. What was ``checked`` gives the package its
+    metrics, and the baselines with which the next run compares.
     """
     builder = ModelBuilder(
         s3_model_data_url=model,
         image_uri=image,
+        env_vars=dict(environment),
         role_arn=context.role,
         sagemaker_session=context.session,
         dependencies=None,  # the default, a non-empty record, makes the SDK prepare a code upload and warn of itself
@@ -55,7 +68,7 @@ def register_step(
     step_args = builder.register(
         model_package_group_name=group,
         content_types=list(CONTENT_TYPES),
-        response_types=list(CONTENT_TYPES),
+        response_types=list(RESPONSE_TYPES),
         inference_instances=list(hosting.instances),
         transform_instances=list(hosting.batch_instances),
         approval_status=approval,

@@ -28,6 +28,7 @@ FIXED = Publication(
         for name in (*SETTINGS_READ, *(check.setting for check in CHECKS.values()))
     },
     source_dir="s3://code/train/sourcedir.tar.gz",
+    serving="s3://code/serving/sourcedir.tar.gz",
     objects={},
 )
 

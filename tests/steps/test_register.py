@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steps.context import StepContext
-from steps.register import Hosting, register_step
+from steps.register import Hosting, register_step, serving_environment
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def request_(context: StepContext, compiled: Callable[..., dict[str, Any]]) -> d
         approval="PendingManualApproval",
         lineage={"DataManifest": "s3://b/manifest"},
         commit="abc",
+        environment=serving_environment("s3://b/serving/sourcedir.tar.gz", "0.3"),
     )
     arguments: dict[str, Any] = compiled(step)["Arguments"]
     return arguments
@@ -51,3 +52,13 @@ def test_the_package_says_where_it_may_run(request_: dict[str, Any]) -> None:
 
     assert specification["Containers"][0]["ModelDataUrl"] == "s3://b/model.tar.gz"
     assert specification["SupportedRealtimeInferenceInstanceTypes"] == ["ml.m5.xlarge"]
+
+
+def test_the_package_serves_with_our_program(request_: dict[str, Any]) -> None:
+    """Whoever hosts the package gets raw rows answered, at the threshold that evaluation chose."""
+    assert request_["InferenceSpecification"]["Containers"][0]["Environment"] == {
+        "SAGEMAKER_PROGRAM": "inference.py",
+        "SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/serving/sourcedir.tar.gz",
+        "DECISION_THRESHOLD": "0.3",
+    }
+    assert "application/x-parquet" in request_["InferenceSpecification"]["SupportedContentTypes"]

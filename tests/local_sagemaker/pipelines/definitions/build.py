@@ -1,4 +1,4 @@
-"""Writes sdk_3_27.json beside itself: a pipeline that the SageMaker SDK 3.27 builds, with each step type we run.
+"""Writes sdk_3_27.json beside itself: a pipeline that the SageMaker SDK 3.27 builds, with most step types we run.
 
     python tests/local_sagemaker/pipelines/definitions/build.py
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from moto.server import ThreadedMotoServer
@@ -18,8 +19,8 @@ BUCKET = "sagemaker-us-east-1-123456789012"
 ROLE = "arn:aws:iam::123456789012:role/local-sagemaker-execution"
 
 
-def main() -> None:
-    """Build against moto's S3, and write the definition."""
+def write(name: str, build: Callable[[], str]) -> None:
+    """Build against moto's S3, and write the definition as ``name`` beside this file."""
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -34,7 +35,7 @@ def main() -> None:
         definition = json.loads(build())
     finally:
         server.stop()
-    path = Path(__file__).parent / "sdk_3_27.json"
+    path = Path(__file__).parent / name
     path.write_text(json.dumps(definition, indent=1) + "\n")
 
 
@@ -213,4 +214,4 @@ def build() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    write("sdk_3_27.json", build)

@@ -79,7 +79,8 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         report = service.read_json(f"{outputs[contract.EVALUATION]}/{contract.EVALUATION_FILE}")
         console.print(_metrics(report, service.config.usecase.problem))
         if GATE in steps:
-            console.print(_verdict(report["gate"]))
+            for bar in report["gate"]["bars"]:
+                console.print(_verdict(bar), soft_wrap=True)
     for finding in findings(service, execution):
         sign, style = SIGNS["Stopped" if finding.violations else "Succeeded"]
         console.print(f"[bold]{finding.check.name:<14}[/] [{style}]{sign}[/] {finding}", soft_wrap=True)
@@ -162,6 +163,6 @@ def _metrics(report: Mapping[str, Any], problem: str) -> Table:
     return table
 
 
-def _verdict(gate: Mapping[str, Any]) -> Text:
-    sign, style = SIGNS["Succeeded" if gate["passed"] else "Failed"]
-    return Text(f"{sign} {gate['message']}", style=style)
+def _verdict(bar: Mapping[str, Any]) -> Text:
+    sign, style = SIGNS["Succeeded" if bar["passed"] else "Failed"]
+    return Text(f"{sign} {bar['message']}", style=style)

@@ -1,13 +1,11 @@
-"""Gate: register the model if the test metric meets its bar, otherwise fail and say by how much it was missed."""
+"""Gate: register the model if it meets its bar and every limit on bias, otherwise fail and name what was missed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo
+from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.parameters import ParameterFloat
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.steps import Step
@@ -18,21 +16,12 @@ from steps import evaluate
 NAME = "Gate"
 FAIL_NAME = "BelowTheBar"
 
-CONDITIONS = {"at_least": ConditionGreaterThanOrEqualTo, "at_most": ConditionLessThanOrEqualTo}
 
-
-def gate_step(
-    problem: str,
-    metric: str,
-    direction: Literal["at_least", "at_most"],
-    bar: ParameterFloat,
-    if_passed: Sequence[Step],
-) -> ConditionStep:
-    """Compare ``metric`` on the test rows with ``bar``; run ``if_passed`` or the step that fails the execution."""
-    value = report_value(contract.metric_path(problem, metric))
+def gate_step(if_passed: Sequence[Step]) -> ConditionStep:
+    """Run ``if_passed`` where the report has no missed bar, or the step that fails the execution."""
     return ConditionStep(
         name=NAME,
-        conditions=[CONDITIONS[direction](left=value, right=bar)],
+        conditions=[ConditionEquals(left=report_value(contract.GATE_MISSED_PATH), right=0)],
         if_steps=list(if_passed),
         else_steps=[_fail_step()],
     )

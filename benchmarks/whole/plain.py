@@ -25,6 +25,7 @@ from containers import contract
 from containers.contract import LABEL, PART_FILE, TrainingPaths
 from containers.flow import FittedFlow, apply
 from containers.metrics.gate import Direction, judge
+from containers.metrics.gate import gate as gate_document
 from containers.prepared import Rows, check_classes, check_labels, training_matrix
 from containers.processing import csv_files, tuning_report
 from containers.processing.candidates import table
@@ -170,7 +171,7 @@ def evaluate(
         "model": best.description,
         "pictures": draw(assessment, importance, settings["title"], folder / contract.EVALUATION),
         **({"candidates": table(scored, rule)} if len(scored) > 1 else {}),
-        "gate": verdict.document(),
+        "gate": gate_document([verdict]),
     }
     target = folder / contract.EVALUATION / contract.EVALUATION_FILE
     target.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -101,7 +101,7 @@ def estimates(sample: Sample, resamples: int | None = None, seed: int = 0) -> di
     """Every metric of the sample with its standard deviation and 95 % confidence interval."""
     drawn = replicates(sample, resamples, seed) if sample.rows >= MINIMUM_ROWS else {}
     return {
-        name: _estimate(value, drawn.get(name), sample.undefined(name))
+        name: estimate_of(value, drawn.get(name), sample.undefined(name))
         for name, value in values(sample).items()
     }
 
@@ -121,7 +121,7 @@ def differences(
     our_draws = replicates(ours, resamples, seed) if enough else {}
     their_draws = replicates(theirs, resamples, seed) if enough else {}
     return {
-        name: _estimate(
+        name: estimate_of(
             our_values[name] - their_values[name],
             our_draws[name] - their_draws[name] if enough else None,
             ours.undefined(name),
@@ -131,7 +131,8 @@ def differences(
     }
 
 
-def _estimate(value: float, drawn: Array | None, undefined: str) -> Estimate:
+def estimate_of(value: float, drawn: Array | None, undefined: str) -> Estimate:
+    """A metric's value with what its resamples, where there are any, say of it; ``undefined``: why it has none."""
     if not np.isfinite(value):
         return Estimate(None, reason=undefined)
     if drawn is None:

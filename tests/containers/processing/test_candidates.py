@@ -64,10 +64,11 @@ def test_each_model_is_measured_and_the_first_is_judged(job):
 
     found = report(job)
     (first, second, third) = found["candidates"]
-    metric = found["gate"]["metric"]
+    (bar,) = found["gate"]["bars"]
+    metric = bar["metric"]
     assert [each["rank"] for each in (first, second, third)] == [1, 2, 3]
     assert [each["hyperparameters"]["rounds"] for each in (first, second, third)] == [20, 10, 2]
-    assert first["test"][metric] == pytest.approx(found["gate"]["value"])
+    assert first["test"][metric] == pytest.approx(bar["value"])
     assert first["validation"] == found["validation"]
     assert len({each["test"][metric] for each in (first, second, third)}) == 3
 

@@ -134,12 +134,14 @@ def test_the_gate_finds_its_metric_and_its_sentence(evaluated, problem):
     found, gate = report(paths), GATES[problem]
 
     value = follow(found, contract.metric_path(problem, gate["metric"]))
-    assert found["gate"]["value"] == value
-    assert found["gate"]["passed"] is True
+    (bar,) = found["gate"]["bars"]
+    assert bar["value"] == value
+    assert bar["passed"] is True
+    assert follow(found, contract.GATE_MISSED_PATH) == 0
     assert follow(found, contract.GATE_MESSAGE_PATH).startswith(
         f"{gate['metric']} on the test rows is {value:.6g}, which "
     )
-    assert found["gate"]["shortfall"] == 0
+    assert bar["shortfall"] == 0
 
 
 @pytest.mark.parametrize("problem", GATES)
@@ -226,9 +228,10 @@ def test_the_bar_of_the_command_line_overrides_the_settings(job):
     paths = job("binary")
     assert run(evaluate.main, paths, bar=0.999, resamples=20) == 0
     gate = report(paths)["gate"]
+    (bar,) = gate["bars"]
 
-    assert gate["passed"] is False
-    assert gate["shortfall"] == pytest.approx(0.999 - gate["value"])
+    assert (gate["missed"], gate["passed"]) == (1, False)
+    assert bar["shortfall"] == pytest.approx(0.999 - bar["value"])
     assert gate["message"].startswith("auc on the test rows is 0.")
     assert not paths.failure_message.exists()
 
@@ -273,7 +276,7 @@ def test_a_model_that_learned_nothing_is_evaluated(job, tmp_path):
     evaluate.main(paths, resamples=20)
     found = report(paths)
 
-    assert found["gate"]["value"] == 0.5
+    assert found["gate"]["bars"][0]["value"] == 0.5
     assert found["feature_importance"] == {}
     assert "feature_importance.png" not in found["pictures"]
 

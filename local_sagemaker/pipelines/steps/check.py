@@ -79,46 +79,42 @@ class CheckStep(JobStep):
 
     def run(self, attempt: Attempt) -> Success:
         """Calculate, compare, and fail where a violation says so."""
-        skip = _flag(attempt, "SkipCheck", otherwise=False)
-        register = _flag(attempt, "RegisterNewBaseline", otherwise=False)
-        fail = _flag(attempt, "FailOnViolation", otherwise=True)
-        known = {} if skip and register else self._previous(attempt)
+        switches = _Switches.of(attempt.arguments)
+        known = self._previous(attempt) if switches.need_previous else {}
         request = self.request(attempt)
         output = str(_outputs(request)[0]["S3Uri"]).rstrip("/")
         calculated = {part: f"{output}/{file}" for part, file in self.files.items()}
         report = f"{output}/{REPORT}"
-        left_over = _identity(attempt.store, report)  # of an earlier job with the same output
-        group = attempt.arguments.get("ModelPackageGroupName")
-        facts = {
-            "CheckType": attempt.arguments["CheckType"],
-            "SkipCheck": skip,
-            "RegisterNewBaseline": register,
-            **({"ModelPackageGroupName": group} if group else {}),
-        }
+        before = {uri: _identity(attempt.store, uri) for uri in (*calculated.values(), report)}
 
-        done = self.run_job(attempt, request if skip else comparing(request, known), facts)
+        done = self.run_job(
+            attempt,
+            request if switches.skip else comparing(request, known),
+            _facts(attempt.arguments, switches),
+        )
 
+        # What an earlier job with the same output left there is not this one's.
+        written = [uri for uri, old in before.items() if _identity(attempt.store, uri) not in (None, old)]
         for uri in calculated.values():
-            if _identity(attempt.store, uri) is None:
-                raise StepFailure(
-                    f"ClientError: {self.title} check job wrote no {uri}", metadata=done.metadata
-                )
-        found = _identity(attempt.store, report)
-        violations = [] if skip or found in (None, left_over) else _violations(attempt.store, report)
+            if uri not in written:
+                reason = f"ClientError: {self.title} check job wrote no {uri}"
+                raise StepFailure(reason, metadata=done.metadata)
         properties = {
             **_named("CalculatedBaseline", calculated),
-            **_named("BaselineUsedForDriftCheck", calculated if register else known),
+            **_named("BaselineUsedForDriftCheck", calculated if switches.register else known),
         }
         told = {**done.metadata[self.shown_as], **properties}
-        if violations:
-            told["ViolationReport"] = report
-        if violations and fail:
-            raise StepFailure(
-                f"ClientError: {self.title} check failed. See violation report: {report} ({_said(violations)})",
-                metadata={self.shown_as: told},
-                properties=properties,
-            )
-        return Success(properties, {self.shown_as: told})
+        violations = _violations(attempt.store, report) if report in written and not switches.skip else []
+        if not violations:
+            return Success(properties, {self.shown_as: told})
+        metadata = {self.shown_as: {**told, "ViolationReport": report}}
+        if not switches.fail:
+            return Success(properties, metadata)
+        raise StepFailure(
+            f"ClientError: {self.title} check failed. See violation report: {report} ({_said(violations)})",
+            metadata=metadata,
+            properties=properties,
+        )
 
     def _previous(self, attempt: Attempt) -> Baseline:
         given = attempt.arguments
@@ -161,11 +157,40 @@ def comparing(request: Mapping[str, Any], baseline: Baseline) -> Document:
     return {**request, "ProcessingInputs": inputs, "Environment": environment}
 
 
-def _flag(attempt: Attempt, name: str, *, otherwise: bool) -> bool:
-    value = attempt.arguments.get(name, otherwise)
-    if not isinstance(value, bool):
-        raise StepFailure(f"ClientError: {name} is true or false, not {value!r}.")
-    return value
+@dataclass(frozen=True)
+class _Switches:
+    """What a check step is told to do and not to do."""
+
+    skip: bool
+    register: bool
+    fail: bool
+
+    @staticmethod
+    def of(arguments: Mapping[str, Any]) -> _Switches:
+        """Read them, where they are given. Raises StepFailure for what came out of an expression as no boolean."""
+        found = {"SkipCheck": False, "RegisterNewBaseline": False, "FailOnViolation": True}
+        for name in found:
+            value = arguments.get(name, found[name])
+            if not isinstance(value, bool):
+                raise StepFailure(f"ClientError: {name} is true or false, not {value!r}.")
+            found[name] = value
+        return _Switches(*found.values())
+
+    @property
+    def need_previous(self) -> bool:
+        """Whether there must be a previous baseline, to compare with or to hand on."""
+        return not (self.skip and self.register)
+
+
+def _facts(arguments: Mapping[str, Any], switches: _Switches) -> Document:
+    """What the step says about itself from the start."""
+    group = arguments.get("ModelPackageGroupName")
+    return {
+        "CheckType": arguments["CheckType"],
+        "SkipCheck": switches.skip,
+        "RegisterNewBaseline": switches.register,
+        **({"ModelPackageGroupName": group} if group else {}),
+    }
 
 
 def _outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -328,8 +328,13 @@ def test_a_job_that_fails(world: Any, write: Any, make: Make) -> None:
     )
 
 
-def test_a_job_that_calculates_no_baseline(world: Any, write: Any, make: Make) -> None:
-    """Does not pass for one: later steps would read what is not there."""
+@pytest.mark.parametrize("left_over", [False, True])
+def test_a_job_that_calculates_no_baseline(world: Any, write: Any, make: Make, left_over: bool) -> None:
+    """Does not pass for one: later steps would read what is not there, or what an earlier job left there."""
+    if left_over:
+        for file in FILES["QualityCheck"].values():
+            world.put(f"{OUTPUT}/{file}", b"{}")
+
     _, steps = world.run(write.definition(make(**supplied())))
 
     reason = "ClientError: Quality check job wrote no s3://bucket/out/constraints.json"

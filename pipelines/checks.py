@@ -8,6 +8,7 @@ from typing import Any
 
 from containers import checks, contract
 from containers.checks import CHECKS, Check
+from containers.flow_schema import raw_columns
 from pipelines.config import Config, UseCase
 from steps.settings import Form
 
@@ -20,6 +21,7 @@ PROBLEM_TYPES = {
 }
 PARQUET: dict[str, Any] = {"parquet": {}}  # as Model Monitor says it
 PARQUET_TYPE = "application/x-parquet"  # as Clarify says it
+COALITIONS = 100  # that Kernel SHAP asks about for each row
 REPORT = {"name": "report", "title": "Analysis Report"}
 
 
@@ -39,7 +41,8 @@ def planned(config: Config) -> dict[Check, Planned]:
         check: Planned(check, form, settings)
         for check in CHECKS.values()
         if (form := forms.form(check.setting)) != "off"
-        and (settings := SETTINGS[check.name](config.usecase)) is not None
+        and (settings := (NATIVE_SETTINGS if form == "native" else SETTINGS)[check.name](config.usecase))
+        is not None
     }
 
 
@@ -98,7 +101,8 @@ def _bias(usecase: UseCase, label: str, method: str, metrics: Sequence[str]) -> 
     }
 
 
-def _explainability(_: UseCase) -> dict[str, Any]:
+def _tree_shap(_: UseCase) -> dict[str, Any]:
+    """Of our own model on the prepared test rows: exact, so there is nothing to choose."""
     return {
         "dataset_type": PARQUET_TYPE,
         "label": contract.LABEL,
@@ -106,10 +110,40 @@ def _explainability(_: UseCase) -> dict[str, Any]:
     }
 
 
+def _kernel_shap(usecase: UseCase) -> dict[str, Any]:
+    """Of the model behind an endpoint, which reads raw rows as CSV: those columns that its flow reads.
+
+    A thousand rows with a hundred coalitions each are a hundred thousand questions.
+    """
+    read = raw_columns(list(usecase.flow), dict(usecase.columns), usecase.label)
+    return {
+        "dataset_type": PARQUET_TYPE,
+        "label": usecase.label,
+        "excluded_columns": [name for name in usecase.columns if name not in (*read, usecase.label)],
+        "methods": {
+            "shap": {
+                "num_samples": COALITIONS,
+                "agg_method": "mean_abs",
+                "seed": usecase.split.seed,
+                "save_local_shap_values": False,
+            },
+            "report": REPORT,
+        },
+        "predictor": {
+            "content_type": "text/csv",
+            "accept_type": "text/csv",
+            "label": 1
+            if usecase.problem == "binary"
+            else 0,  # decision,probability; of a regression the number
+        },
+    }
+
+
 SETTINGS: dict[str, Callable[[UseCase], dict[str, Any] | None]] = {
     checks.DATA_QUALITY.name: _data_quality,
     checks.DATA_BIAS.name: _data_bias,
     checks.MODEL_BIAS.name: _model_bias,
-    checks.EXPLAINABILITY.name: _explainability,
+    checks.EXPLAINABILITY.name: _tree_shap,
     checks.MODEL_QUALITY.name: _model_quality,
 }
+NATIVE_SETTINGS = {**SETTINGS, checks.EXPLAINABILITY.name: _kernel_shap}

@@ -16,7 +16,7 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
 from containers import contract
-from pipelines.check_steps import Checker
+from pipelines.check_steps import Checker, Trained
 from pipelines.config import Config
 from pipelines.parameters import parameters
 from pipelines.publish import Publication, plan
@@ -75,8 +75,18 @@ def build(
     )
     check = Checker(config, context, publication, knobs)
     data_checks = check.data(output_uri(ingest, contract.DATA))
-    model_checks = check.model(
-        output_uri(evaluate, "predictions"), learned.model, output_uri(prep, contract.TEST)
+    serving = serving_environment(
+        publication.serving, decision_threshold() if usecase.problem == "binary" else None
+    )
+    hosted, model_checks = check.model(
+        Trained(
+            learned.model,
+            predictions=output_uri(evaluate, contract.PREDICTIONS),
+            test=output_uri(prep, contract.TEST),
+            holdout=output_uri(prep, contract.HOLDOUT),
+            image=training_image(config),
+            serving=serving,
+        )
     )
     register = register_step(
         context,
@@ -96,9 +106,7 @@ def build(
             **learned.lineage,
         },
         commit=knobs.source_commit,
-        environment=serving_environment(
-            publication.serving, decision_threshold() if usecase.problem == "binary" else None
-        ),
+        environment=serving,
         checked=[*data_checks, *model_checks],
     )
     card = model_card_step(
@@ -121,6 +129,7 @@ def build(
             *(each.step for each in data_checks),
             *learned.steps,
             evaluate,
+            *hosted,
             *(each.step for each in model_checks),
             gate,
         ],

@@ -29,6 +29,7 @@ from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipelines.packages import Status
     from pipelines.publish import Publication
     from pipelines.service import Execution, Service
     from pipelines.training import Built
@@ -41,6 +42,7 @@ EXAMPLES = """examples:
   python -m pipelines start --wait --param ModelApprovalStatus=Approved
   python -m pipelines status
   python -m pipelines logs Train --follow
+  python -m pipelines approve latest --reason "reviewed by the model board"
 """
 
 
@@ -114,6 +116,14 @@ def argument_parser() -> argparse.ArgumentParser:
     for sub in (status, stop, logs):
         sub.add_argument("--execution", metavar="ID", help="the execution's id or ARN (default: the newest)")
     command("list", _list, "List the newest executions.")
+    command("packages", _packages, "List the registered versions of the model, with their approval status.")
+    approve = command(
+        "approve", _approve, "Approve a registered version: from now on it is the one in service."
+    )
+    reject = command("reject", _reject, "Reject a registered version.")
+    for sub in (approve, reject):
+        sub.add_argument("version", metavar="VERSION", help="its number, its ARN, or 'latest'")
+        sub.add_argument("--reason", default="", metavar="TEXT", help="why; kept on the package")
     return parser
 
 
@@ -326,6 +336,38 @@ def _finish(service: Service, arn: str, console: Console) -> int:
     execution = watch(service, arn, console)
     summary(service, execution, console)
     return 0 if execution.status == "Succeeded" else 1
+
+
+def _packages(options: argparse.Namespace) -> int:
+    from pipelines.packages import packages, table
+    from pipelines.service import Service
+
+    service = Service(_config(options))
+    found = packages(service)
+    if not found:
+        print(f"The group '{service.config.usecase.registry.group}' has no package yet.")
+        return 0
+    _console().print(table(service, found))
+    return 0
+
+
+def _approve(options: argparse.Namespace) -> int:
+    return _decide(options, "Approved")
+
+
+def _reject(options: argparse.Namespace) -> int:
+    return _decide(options, "Rejected")
+
+
+def _decide(options: argparse.Namespace, status: Status) -> int:
+    from pipelines.packages import decide, find
+    from pipelines.service import Service
+
+    service = Service(_config(options))
+    package = find(service, options.version)
+    decide(service, package, status, options.reason)
+    print(f"version {package.version} was {package.status}, and is {status}: {package.arn}")
+    return 0
 
 
 def _find(options: argparse.Namespace) -> tuple[Service, Execution]:

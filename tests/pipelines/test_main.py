@@ -13,7 +13,20 @@ import pytest
 from local_sagemaker.application import serve
 from pipelines.publish import ROOT
 
-COMMANDS = ["build", "check", "upsert", "start", "run", "status", "stop", "logs", "list"]
+COMMANDS = [
+    "build",
+    "check",
+    "upsert",
+    "start",
+    "run",
+    "status",
+    "stop",
+    "logs",
+    "list",
+    "packages",
+    "approve",
+    "reject",
+]
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -51,10 +64,8 @@ def test_check_says_that_a_definition_is_right() -> None:
     done = cli("check", "--usecase", "adult", "--env", "prod", AWS_ENDPOINT_URL="http://127.0.0.1:9")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert (
-        "The definition is right: 8 steps (Ingest, Prep, DataQuality, Tune, TuningReport, Evaluate, Explainability, Gate)"
-        in done.stdout
-    )
+    names = "Ingest Prep DataQuality DataBias Tune TuningReport Evaluate ModelBias Explainability ModelQuality Gate"
+    assert f"The definition is right: 11 steps ({', '.join(names.split())})" in done.stdout
 
 
 @pytest.mark.parametrize(

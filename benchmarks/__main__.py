@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.explaining import explaining
 from benchmarks.job_start import job_start
 from benchmarks.local import Local
 from benchmarks.six_steps.rows import six_steps
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "build": build,
     "transfer": transfer,
     "tuning": tuning,
+    "explaining": explaining,
 }
 
 

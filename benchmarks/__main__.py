@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.analyzer import analyzer
 from benchmarks.explaining import explaining
 from benchmarks.job_start import job_start
 from benchmarks.local import Local
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "transfer": transfer,
     "tuning": tuning,
     "explaining": explaining,
+    "analyzer": analyzer,
 }
 
 

@@ -69,6 +69,8 @@ class Sketch:
         A bucket of few values may count 0: they were compacted away.
         """
         bounds = np.array([low + (high - low) * index / BUCKETS for index in range(BUCKETS + 1)])
+        if not math.isfinite(high - low):  # wider than any number
+            bounds = np.linspace(low / BUCKETS, high / BUCKETS, BUCKETS + 1) * BUCKETS
         ranks = self.ranks(bounds, inclusive=False)
         ranks[-1] = self.ranks(bounds[-1:], inclusive=True)[0]
         return [

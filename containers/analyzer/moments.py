@@ -36,6 +36,10 @@ class Moments:
         """Take in numbers, in order; the caller's pieces are of one size, whatever the file's are."""
         if not len(values):
             return
+        with np.errstate(over="ignore", invalid="ignore"):  # a sum beyond all numbers is infinite
+            self._add(values)
+
+    def _add(self, values: Numbers) -> None:
         # accumulate adds one after the other, as Spark does; sum would add pairwise.
         self.sum = float(np.add.accumulate(np.concatenate([[self.sum], values]))[-1])
         self.min = min(self.min, float(values.min()))

@@ -86,6 +86,7 @@ def main(environment: Mapping[str, str], base: Path = Path(contract.BASE)) -> st
 def write(found: Analysis, folder: Path) -> None:
     """The two documents, and the third where there are violations."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / VIOLATIONS).unlink(missing_ok=True)  # an older run's, which would count as this one's
     documents = {STATISTICS: found.statistics, CONSTRAINTS: found.constraints}
     if found.violations and found.violations["violations"]:
         documents[VIOLATIONS] = found.violations

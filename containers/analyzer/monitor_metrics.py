@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-cloudwatch.ht
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,7 @@ def _feature(
     feature: FeatureProfile, wanted: FeatureConstraints, baseline: Mapping[str, Any]
 ) -> Iterator[Metric]:
     moments = feature.moments
-    if feature.kinds.inferred_type in NUMERIC:
+    if feature.kinds.inferred_type in NUMERIC and math.isfinite(moments.sum):
         yield {
             "MetricName": f"feature_data_{feature.name}",
             "StatisticValues": {

@@ -95,6 +95,8 @@ def _csv(path: Path, *, header: bool) -> Iterator[pa.Table]:
             )
         )
     except (pa.ArrowInvalid, OSError) as error:
+        if "straddling" in str(error):
+            raise DataError(f"{path}: a row is longer than {BLOCK:,} bytes; is a quote not closed?") from None
         raise DataError(f"{path}: cannot be read as CSV: {error}") from None
 
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-statistics.ht
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from containers.analyzer.profile import DatasetProfile, FeatureProfile
@@ -36,9 +37,9 @@ def _feature(feature: FeatureProfile) -> dict[str, Any]:
 def _numerical(feature: FeatureProfile) -> dict[str, Any]:
     moments, sketch = feature.moments, feature.sketch
     return {
-        "mean": moments.mean,
-        "sum": moments.sum,
-        "std_dev": moments.std_dev,
+        "mean": _number(moments.mean),
+        "sum": _number(moments.sum),
+        "std_dev": _number(moments.std_dev),
         "min": moments.min,
         "max": moments.max,
         "approximate_num_distinct_values": feature.distinct.count,
@@ -46,7 +47,7 @@ def _numerical(feature: FeatureProfile) -> dict[str, Any]:
         "distribution": {
             "kll": {
                 "buckets": [
-                    {"lower_bound": lower, "upper_bound": upper, "count": count}
+                    {"lower_bound": _number(lower), "upper_bound": _number(upper), "count": count}
                     for lower, upper, count in sketch.buckets(moments.min, moments.max)
                 ],
                 "sketch": {
@@ -56,6 +57,13 @@ def _numerical(feature: FeatureProfile) -> dict[str, Any]:
             }
         },
     }
+
+
+def _number(value: float) -> float | str:
+    """JSON has no word for the sum of numbers that is beyond them all; AWS's files have such words as texts."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _string(feature: FeatureProfile) -> dict[str, Any]:

@@ -295,6 +295,45 @@ def test_statistics_alone_are_compared_with(tmp_path: Path) -> None:
     ]
 
 
+def test_numbers_beyond_all_numbers(tmp_path: Path) -> None:
+    """Their sum is infinite, which is a text in JSON; a reader of JSON can read the rest."""
+    (tmp_path / "rows.csv").write_text("a\n1.5e308\n-1e308\n1.5e308\n1.5e308\n")
+    environment = {"dataset_source": tmp_path / "rows.csv", "dataset_format": HEADER}
+
+    status, _, before = analysed(tmp_path, **environment)
+    (tmp_path / "statistics").write_text(json.dumps(before["statistics.json"]))
+    again, message, _ = analysed(
+        tmp_path,
+        **environment,
+        baseline_statistics=tmp_path / "statistics",
+        publish_cloudwatch_metrics="Enabled",
+        sagemaker_monitoring_schedule_name="s",
+    )
+
+    (feature,) = before["statistics.json"]["features"]
+    assert (status, again, message) == (0, 0, NO_VIOLATIONS)
+    assert feature["numerical_statistics"]["sum"] == "Infinity"
+    assert feature["numerical_statistics"]["max"] == 1.5e308
+
+
+def test_an_older_report_is_not_this_run_s(tmp_path: Path) -> None:
+    """Who analyses twice into one folder finds violations only where the second run found some."""
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "constraint_violations.json").write_text("{}")
+
+    monitor.main(
+        {
+            "dataset_source": str(tmp_path / "rows.csv"),
+            "dataset_format": HEADER,
+            "output_path": str(tmp_path / "output"),
+        },
+        tmp_path,
+    )
+
+    assert not (tmp_path / "output" / "constraint_violations.json").exists()
+
+
 SCRIPTS: list[tuple[str, str, str, str]] = [
     ("rows.csv", "x,1\ny,2\n", BARE, "return {'n': inference_record.split(',')[1]}"),
     ("rows.csv", "c,n\nx,1\ny,2\n", HEADER, "return {'n': inference_record.split(',')[1]}"),
@@ -392,6 +431,7 @@ DAMAGED = json.dumps(
     {"features": [{"name": "a", "numerical_statistics": {"distribution": {"kll": {"x": 1}}}}]}
 )
 WRONG: list[tuple[str, Mapping[str, str], str]] = [
+    ('a\n"' + "x" * 3_000_000, {}, "a row is longer than 1,048,576 bytes; is a quote not closed?"),
     ("a\n1\n", {"dataset_source": "/nowhere"}, "dataset_source: there is no /nowhere"),
     ("a\n1\n", {"dataset_format": "{"}, "dataset_format is not JSON"),
     ("", {}, "the file is empty"),

@@ -75,7 +75,8 @@ def explain(
     """Explain a model that can be asked.
 
     Args:
-        rows: features only; columns may hold text.
+        rows: features only; columns may hold text. The model is shown their names as texts, also where they are
+            numbers.
         predict: rows to predictions, (rows,) or (rows, labels). It is asked about ``batch`` rows at once.
         shap: None: not asked for.
         pdp: None: not asked for.
@@ -89,6 +90,7 @@ def explain(
         raise DataError(
             "Analysis configuration schema validation error. pdp needs 'features' where shap is not asked for."
         )
+    rows = rows.set_axis(rows.columns.map(str), axis=1)
     values = None
     if shap is not None:
         values = kernel_shap(

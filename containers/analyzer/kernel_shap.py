@@ -25,7 +25,7 @@ Predict = Callable[[pd.DataFrame], Any]
 Indices = NDArray[np.intp]
 
 BATCH = 100_000  # synthetic rows that the model is asked about at once
-ANSWERS = 1 << 23  # predictions that are kept at a time: 64 MB
+ANSWERS = 1 << 22  # predictions that are kept at a time: 32 MB, and as much again a few times while they are made
 # The nearest to 0 and 1 that a probability is taken for before its log-odds: a model may say 1 and mean nearly.
 SURE = 2.0**-53
 

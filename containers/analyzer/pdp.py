@@ -89,7 +89,9 @@ def averages(rows: pd.DataFrame, feature: str, values: Sequence[Any], ask: Model
     for start in range(0, len(values) * len(rows), ask.batch):
         every = np.arange(start, min(start + ask.batch, len(values) * len(rows)))
         which = every // len(rows)
-        answers = ask.once(rows.iloc[every % len(rows)].assign(**{feature: column.array[which]}))
+        part = rows.iloc[every % len(rows)].copy()
+        part[feature] = column.array[which]
+        answers = ask.once(part)
         total = total + np.stack(
             [np.bincount(which, label, minlength=len(values)) for label in answers.T], axis=1
         )

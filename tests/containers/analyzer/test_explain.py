@@ -209,3 +209,13 @@ def test_a_baseline_that_was_fetched_comes_before_the_address():
     config = ShapConfig.from_method({"baseline": "s3://bucket/baseline.csv"}, COLUMNS, fetched)
 
     pd.testing.assert_frame_equal(config.baseline, fetched)
+
+
+def test_columns_that_are_numbers_are_named_by_them():
+    """A file without header, as pandas reads it; the rows may come in any order and from anywhere."""
+    rows = pd.DataFrame([[1.0, 2.0], [3.0, 5.0]], index=[7, 7])
+    shap = ShapConfig.from_method({"baseline": [[0, 0]]}, ["0", "1"])
+    found = explain(rows, lambda frame: frame.sum(axis=1), shap, PdpConfig(top_k_features=1)).document()
+
+    assert found["kernel_shap"]["label0"]["global_shap_values"] == {"0": 2.0, "1": 3.5}
+    assert [curve["feature_name"] for curve in found["pdp"]] == ["1"]

@@ -112,3 +112,12 @@ def test_a_column_without_any_value_has_no_curve():
 
     assert (found["feature_values"], found["data_distribution"]) == ([], [])
     assert found["model_predictions"] == [[]]
+
+
+@pytest.mark.parametrize("name", ["self", "a b", "$x", "", "index", "é"])
+def test_a_feature_may_be_called_anything(name):
+    """Also what a function of pandas calls its own arguments."""
+    rows = pd.DataFrame({name: [1.0, 3.0], "b": [1, 2]})
+    found = partial_dependence(rows, name, Model(lambda frame: frame[name]), 2)
+
+    assert found.predictions[:, 0] == pytest.approx([1.5, 2.5])

@@ -15,6 +15,9 @@ from typing import Any, Protocol
 from local_sagemaker import environment, execution_role
 from local_sagemaker.cloudwatch_logs import CloudWatchLogs
 from local_sagemaker.control_plane import ControlPlane, Operation
+from local_sagemaker.endpoints.api import Endpoints
+from local_sagemaker.endpoints.configurations import EndpointConfigs
+from local_sagemaker.endpoints.runtime_api import Runtime
 from local_sagemaker.events import Events
 from local_sagemaker.front import Front, SageMakerServices
 from local_sagemaker.functions.service import Functions
@@ -113,10 +116,11 @@ class LocalSageMaker:
             store.create_bucket(settings.bucket, settings.region)
         others = OtherServices(settings.account, lambda: execution_role.create_in_moto(settings))
         functions = Functions(settings, others)
+        control_plane, endpoints = self._control_plane(store, others, functions)
         return Front(
             {
                 "s3": S3Api(store, settings.region),
-                "sagemaker": SageMakerServices(SageMakerApi(self._control_plane(store, others, functions))),
+                "sagemaker": SageMakerServices(SageMakerApi(control_plane), Runtime(settings, endpoints)),
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
                 "sts": Sts(settings, others),
@@ -126,7 +130,9 @@ class LocalSageMaker:
             self.health,
         )
 
-    def _control_plane(self, store: ObjectStore, others: OtherServices, functions: Functions) -> ControlPlane:
+    def _control_plane(
+        self, store: ObjectStore, others: OtherServices, functions: Functions
+    ) -> tuple[ControlPlane, Endpoints]:
         settings = self.settings
         records = Records(settings.database)
         self._parts.callback(records.close)
@@ -134,10 +140,12 @@ class LocalSageMaker:
         control_plane = ControlPlane(settings)
         events = Events(settings, records, others, functions, control_plane)
         training_jobs = TrainingJobs(settings, records, store, runner)
+        endpoints = Endpoints(settings, records, store, runner)
         resources: list[Module] = [
             Models(settings, records),
             ModelPackageGroups(settings, records),
             ModelPackages(settings, records),
+            EndpointConfigs(settings, records),
             GenericResources(settings, records),
             ImageVersions(settings, records),
             Tags(records),
@@ -145,6 +153,7 @@ class LocalSageMaker:
         ]
         jobs: list[Module] = [ProcessingJobs(settings, records, store, runner), training_jobs]
         above: list[Module] = [
+            endpoints,
             HyperParameterTuningJobs(settings, records, control_plane, runner, training_jobs),
             Pipelines(settings, records, store, control_plane, functions.call),
         ]
@@ -155,13 +164,13 @@ class LocalSageMaker:
         # then is there something to wait for.
         for close in (events.close, *_closers(jobs), runner.close, *_closers(above)):
             self._parts.callback(close)
+        if not self._embedded:  # a test or notebook that runs no job does without the preforked parent
+            runner.start()  # first: what is recovered may begin to run at once
         for module in modules:
             recover = getattr(module, "recover", None)
             if recover is not None:
                 recover()
-        if not self._embedded:
-            runner.start()  # a test or notebook that runs no job does without the preforked parent
-        return control_plane
+        return control_plane, endpoints
 
 
 def _closers(modules: Iterable[Module]) -> list[Callable[[], None]]:

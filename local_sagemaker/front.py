@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from local_sagemaker.aws_request import caller
+from local_sagemaker.endpoints import runtime_api
 from local_sagemaker.errors import AwsError, UnsupportedOperation
 from local_sagemaker.http_request import DisconnectedError, MalformedRequestError
 from local_sagemaker.operation_name import operation_name
@@ -58,13 +59,16 @@ class Front:
 class SageMakerServices:
     """All that signs as ``sagemaker``: the control plane, and the data planes (runtime, metrics, feature store)."""
 
-    def __init__(self, control_plane: WsgiApp) -> None:
+    def __init__(self, control_plane: WsgiApp, runtime: WsgiApp) -> None:
         self._control_plane = control_plane
+        self._runtime = runtime
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The control plane speaks JSON with a target; the data planes are REST, and not there yet."""
+        """The control plane speaks JSON with a target; the data planes are REST, and only the runtime is there."""
         if environ.get("HTTP_X_AMZ_TARGET"):
             return self._control_plane(environ, start_response)
+        if runtime_api.invokes(environ):
+            return self._runtime(environ, start_response)
         raise UnsupportedOperation(
             f"The local SageMaker does not support {operation_name(environ)}; AWS does."
         )

@@ -64,13 +64,24 @@ class FileWrapper:
 
 
 class HttpServer:
-    """Serves ``app`` on ``host``:``port`` from ``start()`` to ``stop()``; port 0 takes a free one."""
+    """Serves ``app`` on ``host``:``port`` from ``start()`` to ``stop()``; port 0 takes a free one.
 
-    def __init__(self, app: WSGIApplication, host: str = "127.0.0.1", port: int = 0) -> None:
+    ``listener`` is a socket that listens already, where several processes share one; it is closed with the server.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        listener: socket.socket | None = None,
+    ) -> None:
         self.app = app
         self.host = host
         self.port = port
         self.stopping = False
+        self._shared = listener
         self._listener: socket.socket | None = None
         self._wake: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -88,6 +99,15 @@ class HttpServer:
         Raises:
             OSError: the port is taken, or the address is not one of this machine's.
         """
+        listener = self._shared or self._listen()
+        self.port = listener.getsockname()[1]
+        self.stopping = False
+        self._listener = listener
+        self._wake, woken = socket.socketpair()
+        self._thread = threading.Thread(target=self._accept, args=(listener, woken), name="http", daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> socket.socket:
         listener = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,12 +116,7 @@ class HttpServer:
         except OSError as error:
             listener.close()
             raise OSError(error.errno, f"cannot serve on {self.host}:{self.port}: {error.strerror}") from None
-        self.port = listener.getsockname()[1]
-        self.stopping = False
-        self._listener = listener
-        self._wake, woken = socket.socketpair()
-        self._thread = threading.Thread(target=self._accept, args=(listener, woken), name="http", daemon=True)
-        self._thread.start()
+        return listener
 
     def stop(self, grace: float = 5.0) -> None:
         """Stop listening, let requests under way finish for ``grace`` seconds, then cut them off."""

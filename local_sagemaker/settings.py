@@ -26,6 +26,7 @@ class Settings:
     images: Mapping[str, str] = field(
         default_factory=dict
     )  # image pattern -> runtime, beside the built-in ones
+    serving: Mapping[str, str] = field(default_factory=dict)  # image pattern -> what runs for ``serve``
 
     @property
     def objects(self) -> Path:

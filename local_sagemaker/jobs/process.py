@@ -45,6 +45,10 @@ class Task:
     network: bool = True  # False is EnableNetworkIsolation
     # A folder in ``folder``, by its path from there -> what the job sees there instead, and cannot write.
     shared: Mapping[str, Path] = field(default_factory=dict)
+    # Whether it waits for cores that are then its own. What serves for days would keep them from every job: it shares
+    # all cores with whoever has them.
+    reserves_cores: bool = True
+    grace: float | None = None  # seconds between SIGTERM and SIGKILL, where not the runner's
 
 
 @dataclass(frozen=True)
@@ -106,12 +110,12 @@ class ProcessRunner:
         Raises:
             ValueError: a task of that job is running.
         """
-        run = Run(max_seconds=task.max_seconds, grace=self._grace)
+        run = Run(max_seconds=task.max_seconds, grace=self._grace if task.grace is None else task.grace)
         if self._runs.setdefault(task.job, run) is not run:
             run.close()
             raise ValueError(f"the job {task.job!r} is running already")
         try:
-            with self._scheduler.cores(task.job) as cpus:
+            with self._cores(task) as cpus:
                 return _outcome(self._follow(run, task, cpus), len(cpus))
         except Withdrawn as withdrawn:
             reason = LOST if isinstance(withdrawn, Closed) else STOP
@@ -125,6 +129,11 @@ class ProcessRunner:
         self._scheduler.close()
         self._launcher.close()
         self._cleaner.shutdown()
+
+    def _cores(self, task: Task) -> contextlib.AbstractContextManager[Sequence[int]]:
+        if task.reserves_cores:
+            return self._scheduler.cores(task.job)
+        return contextlib.nullcontext(_cpus(self._settings.cores))
 
     def _follow(self, run: Run, task: Task, cpus: Sequence[int]) -> Course:
         reading, writing = os.pipe()

@@ -38,7 +38,7 @@ def program(container: Container, store: ObjectStore) -> Program:
     script = _named(toolkit, container.environment, PROGRAM)
     source = _named(toolkit, container.environment, SUBMIT_DIRECTORY)
     code = outside(container.folder, CODE)
-    _fetch(source, container.folder, code, store)
+    fetch(source, container.folder, code, store)
     if not (code / script).is_file():
         there = ", ".join(sorted(path.name for path in code.iterdir())) or "nothing"
         raise JobFailure(f"AlgorithmError: {source} has no program {script!r}; it holds {there}.")
@@ -46,7 +46,7 @@ def program(container: Container, store: ObjectStore) -> Program:
     command = (*_start(container, script), *arguments)
     shown = shlex.join(command)
     return Program(
-        argv=_with_requirements(code / "requirements.txt", command),
+        argv=with_requirements(code / "requirements.txt", command),
         environment={
             "PYTHONPATH": CODE,
             **variables(container, own, script, source, arguments),
@@ -177,7 +177,7 @@ def _start(container: Container, script: str) -> tuple[str, ...]:
     return (*starter, script)
 
 
-def _fetch(source: str, folder: Path, code: Path, store: ObjectStore) -> None:
+def fetch(source: str, folder: Path, code: Path, store: ObjectStore) -> None:
     """Have the user's files in ``code``: from S3, or from where a channel put them."""
     code.mkdir(parents=True, exist_ok=True)
     try:
@@ -210,7 +210,7 @@ def _fetch(source: str, folder: Path, code: Path, store: ObjectStore) -> None:
         ) from None
 
 
-def _with_requirements(file: Path, command: tuple[str, ...]) -> tuple[str, ...]:
+def with_requirements(file: Path, command: tuple[str, ...]) -> tuple[str, ...]:
     """The command, after pip where something is wanted that is not installed yet."""
     if not file.is_file() or all(map(is_met, file.read_text(encoding="utf-8").splitlines())):
         return command

@@ -57,7 +57,6 @@ FAMILIES: dict[str, Family] = {
     "CodeRepository": Family(lists="ListCodeRepositories"),
     "Context": Family(filters=_LINEAGE),
     "Domain": Family(key=("DomainId",), made={"DomainId": "d-"}),
-    "EndpointConfig": Family(),
     "Experiment": Family(),
     "FeatureGroup": Family(also={"NextToken": ""}),
     "Image": Family(),

@@ -60,7 +60,7 @@ def front(tmp_path: Path, aws_session: boto3.Session) -> Iterator[Served]:
     application = Front(
         {
             "s3": _named("s3"),
-            "sagemaker": SageMakerServices(_named("sagemaker")),
+            "sagemaker": SageMakerServices(_named("sagemaker"), _named("runtime")),
             "logs": CloudWatchLogs(settings, others),
             "iam": Iam(settings, others),
             "sts": Sts(settings, others),

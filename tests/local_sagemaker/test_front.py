@@ -60,9 +60,9 @@ def test_the_health_endpoint_answers_json(front):
     [
         (
             "sagemaker-runtime",
-            "invoke_endpoint",
-            {"EndpointName": "e", "Body": b""},
-            "sagemaker-runtime InvokeEndpoint",
+            "invoke_endpoint_async",
+            {"EndpointName": "e", "InputLocation": "s3://b/k"},
+            "sagemaker-runtime InvokeEndpointAsync",
         ),
         (
             "sagemaker-metrics",

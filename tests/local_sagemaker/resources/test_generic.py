@@ -40,10 +40,6 @@ REQUESTS = {
         "AuthMode": "IAM",
         "DefaultUserSettings": {"ExecutionRole": ROLE},
     },
-    "EndpointConfig": {
-        "EndpointConfigName": "n",
-        "ProductionVariants": [{"VariantName": "v", "ModelName": "m"}],
-    },
     "Experiment": {"ExperimentName": "n"},
     "FeatureGroup": {
         "FeatureGroupName": "n",
@@ -117,8 +113,8 @@ def test_codes_follow_the_model(call):
         call("CreateExperiment", **REQUESTS["Experiment"])
     with pytest.raises(ResourceNotFound):
         call("DescribeImage", ImageName="none")
-    with pytest.raises(ValidationException, match="Could not find endpoint configuration"):
-        call("DescribeEndpointConfig", EndpointConfigName="none")
+    with pytest.raises(ValidationException, match="does not exist"):
+        call("DescribeCodeRepository", CodeRepositoryName="none")
 
 
 def test_a_status_says_ready_only_where_the_service_sets_it(call):

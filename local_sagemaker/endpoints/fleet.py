@@ -1,0 +1,254 @@
+"""The variants of one endpoint configuration while they serve: started together, chosen by weight, drained."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from local_sagemaker.endpoints.connection import Answer, NoAnswer, TooSlow
+from local_sagemaker.endpoints.program import Programs
+from local_sagemaker.endpoints.server import INVOCATION_SECONDS, STARTUP_SECONDS, ModelServer, StartFailed
+from local_sagemaker.errors import AwsError
+from local_sagemaker.jobs import container, failure
+from local_sagemaker.jobs.failure import JobFailure
+from local_sagemaker.jobs.process import ProcessRunner, Task
+from local_sagemaker.logs import log_path
+from local_sagemaker.settings import Settings
+
+Document = dict[str, Any]
+
+LOG_GROUP = "/aws/sagemaker/Endpoints"
+_GRACE = 30.0  # seconds between SIGTERM and SIGKILL, as SageMaker documents for serving containers
+_DRAIN = INVOCATION_SECONDS  # no request takes longer
+
+
+class Refused(Exception):
+    """A container answered, or did not, in a way that is the model's fault."""
+
+    def __init__(self, name: str, status: int, message: str, stream: str) -> None:
+        super().__init__(message)
+        self.name = name  # of the container
+        self.status = status
+        self.message = message
+        self.stream = stream  # of its log
+
+
+@dataclass(frozen=True)
+class Member:
+    """One container of a variant."""
+
+    name: str  # its host name; "primary" of a model with one
+    server: ModelServer
+    stream: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant: its containers, one after the other."""
+
+    name: str
+    members: tuple[Member, ...]
+
+
+class Fleet:
+    """The processes behind an endpoint, from ``start`` to ``stop``.
+
+    Args:
+        endpoint: the endpoint's name.
+        variants: as ``api.plan`` has them: name, model, role, containers.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        runner: ProcessRunner,
+        programs: Programs,
+        endpoint: str,
+        variants: list[Document],
+    ) -> None:
+        self._settings = settings
+        self._runner = runner
+        self._programs = programs
+        self._endpoint = endpoint
+        self._plans = variants
+        self.folder = settings.folder / "endpoints" / endpoint / secrets.token_hex(4)
+        self._variants: dict[str, Variant] = {}
+        self._weights: dict[str, float] = {each["VariantName"]: each["Weight"] for each in variants}
+        self._lock = threading.Condition()
+        self._under_way = 0
+        self._stopped = False
+
+    def start(self) -> None:
+        """Fetch the models, start every container, and wait until all answer. Raises JobFailure; nothing runs then."""
+        try:
+            for plan in self._plans:
+                self._begin(plan)
+            for plan in self._plans:
+                self._wait(plan["VariantName"])
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every container at once."""
+        with self._lock:
+            self._stopped = True
+        for member in self._members():
+            member.server.abandon()
+        for member in self._members():
+            member.server.stop()
+
+    def drain(self, seconds: float = _DRAIN) -> None:
+        """Wait until nothing is under way, and stop."""
+        deadline = time.monotonic() + seconds
+        with self._lock:
+            self._lock.wait_for(lambda: self._under_way == 0, max(0.0, deadline - time.monotonic()))
+        self.stop()
+
+    def abandon(self) -> None:
+        """Start nothing more: the runner is about to end."""
+        with self._lock:
+            self._stopped = True
+        for member in self._members():
+            member.server.abandon()
+
+    def reweigh(self, weights: Mapping[str, float]) -> None:
+        """Share the traffic otherwise from now on."""
+        with self._lock:
+            self._weights = {**self._weights, **weights}
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """A request is under way for as long as the block lasts."""
+        with self._lock:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._lock.notify_all()
+
+    def choose(self) -> str:
+        """The variant that gets the next request: each with the probability of its weight."""
+        with self._lock:
+            names, weights = list(self._weights), list(self._weights.values())
+        if len(names) == 1 or not sum(weights):
+            return names[0]
+        return random.choices(names, weights)[0]  # noqa: S311 - traffic, not a secret
+
+    def has(self, variant: str) -> bool:
+        """Whether there is a variant of that name."""
+        return variant in self._weights
+
+    def invoke(
+        self, variant: str, body: bytes, headers: Mapping[str, str], host: str | None = None
+    ) -> Answer:
+        """Send a request through a variant's containers; what one answers is what the next is asked.
+
+        Raises:
+            Refused: a container answered with an error, too late, or not at all.
+            KeyError: ``host`` is none of its containers.
+        """
+        members = self._variants[variant].members
+        if host is not None:
+            members = tuple(member for member in members if member.name == host)
+            if not members:
+                raise KeyError(host)
+        deadline = time.monotonic() + INVOCATION_SECONDS
+        for member in members:
+            answer = _ask(member, body, headers, deadline - time.monotonic())
+            body = answer.body
+            headers = {**headers, "Content-Type": answer.headers.get("content-type", "")}
+        return answer
+
+    def _members(self) -> list[Member]:
+        with self._lock:
+            return [member for variant in self._variants.values() for member in variant.members]
+
+    def _begin(self, plan: Document) -> None:
+        containers = plan["Containers"]
+        members = []
+        for number, definition in enumerate(containers):
+            name = (
+                "primary"
+                if len(containers) == 1
+                else definition.get("ContainerHostname", f"container-{number}")
+            )
+            members.append(self._member(plan, definition, name))
+        with self._lock:
+            self._variants[plan["VariantName"]] = Variant(plan["VariantName"], tuple(members))
+            if self._stopped:
+                raise JobFailure("The endpoint was deleted before it was in service.")
+        for member in members:
+            member.server.start()
+
+    def _member(self, plan: Document, definition: Document, name: str) -> Member:
+        instance = f"i-{secrets.token_hex(8)}"
+        folder = self.folder / f"{plan['VariantName']}-{name}"
+        folder.mkdir(parents=True)
+        try:
+            program = self._programs.prepare(definition, folder)
+        except (JobFailure, AwsError, OSError) as error:
+            raise JobFailure(
+                f'Failed to download model data for container "{name}" of production variant '
+                f"{plan['VariantName']}. {failure.explain(error, 'preparing the container')}"
+            ) from None
+        for made in ("packages", "input", "output"):
+            (folder / made).mkdir(exist_ok=True)
+        stream = f"{plan['VariantName']}/{instance}"
+        task = Task(
+            job=f"endpoint/{self._endpoint}/{self.folder.name}/{folder.name}",
+            folder=folder,
+            argv=program.argv,
+            environment=container.merged(
+                container.environment(self._settings, network=True),
+                {"SAGEMAKER_CONTAINER_NAME": name},
+                program.environment,
+            ),
+            log=log_path(self._settings.logs, f"{LOG_GROUP}/{self._endpoint}", stream),
+            cwd=program.cwd,
+            reserves_cores=False,
+            grace=_GRACE,
+        )
+        startup = plan.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS)
+        return Member(name, ModelServer(self._runner, task, startup), stream)
+
+    def _wait(self, variant: str) -> None:
+        for member in self._variants[variant].members:
+            try:
+                member.server.wait()
+            except StartFailed:
+                log = log_path(self._settings.logs, f"{LOG_GROUP}/{self._endpoint}", member.stream)
+                raise JobFailure(
+                    failure.reason(
+                        f"The {member.name} container for production variant {variant} did not pass the ping health "
+                        "check. Please check CloudWatch logs for this endpoint.",
+                        log,
+                    )
+                ) from None
+
+
+def _ask(member: Member, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
+    try:
+        answer = member.server.send("POST", "/invocations", body=body, headers=headers, seconds=seconds)
+    except TooSlow:
+        raise Refused(
+            member.name,
+            0,
+            f"Your invocation timed out while waiting for a response from container {member.name}. Review the latency "
+            "metrics for each container in Amazon CloudWatch, resolve the issue, and try again.",
+            member.stream,
+        ) from None
+    except NoAnswer:
+        message = f"The container {member.name} ended without an answer."
+        raise Refused(member.name, 500, message, member.stream) from None
+    if not 200 <= answer.status < 300:
+        raise Refused(member.name, answer.status, answer.body.decode("utf-8", "replace"), member.stream)
+    return answer

@@ -1,0 +1,138 @@
+"""The runtime API: InvokeEndpoint.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from local_sagemaker.endpoints.api import Endpoints
+from local_sagemaker.endpoints.connection import Answer
+from local_sagemaker.endpoints.fleet import LOG_GROUP, Fleet, Refused
+from local_sagemaker.endpoints.server import INVOCATION_SECONDS
+from local_sagemaker.errors import AwsError, UnsupportedOperation
+from local_sagemaker.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+LARGEST = 6 * 1024 * 1024  # bytes of a request
+_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
+_PREFIX = "HTTP_X_AMZN_SAGEMAKER_"
+# What of a request's headers a container sees; SageMaker takes all others off.
+_PASSED = {
+    "CONTENT_TYPE": "Content-Type",
+    "HTTP_ACCEPT": "Accept",
+    f"{_PREFIX}CUSTOM_ATTRIBUTES": "X-Amzn-SageMaker-Custom-Attributes",
+    f"{_PREFIX}INFERENCE_ID": "X-Amzn-SageMaker-Inference-Id",
+}
+_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+def invokes(environ: WSGIEnvironment) -> bool:
+    """Whether a request is for this application."""
+    return _PATH.fullmatch(environ.get("PATH_INFO", "")) is not None
+
+
+class Runtime:
+    """InvokeEndpoint as a WSGI application."""
+
+    def __init__(self, settings: Settings, endpoints: Endpoints) -> None:
+        self._settings = settings
+        self._endpoints = endpoints
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with what the model answered, or an error in AWS's shape."""
+        found = _PATH.fullmatch(environ.get("PATH_INFO", ""))
+        name = unquote(found[1]) if found else ""
+        body = _body(environ)
+        try:
+            variant, answer = self._invoke(name, body, environ)
+        except Refused as refused:
+            return self._model_error(name, refused, start_response)
+        headers = [
+            ("Content-Type", answer.headers.get("content-type", "")),
+            ("Content-Length", str(len(answer.body))),
+            ("x-Amzn-Invoked-Production-Variant", variant),
+            ("x-amzn-RequestId", str(uuid.uuid4())),
+        ]
+        if attributes := answer.headers.get(_ATTRIBUTES.lower()):
+            headers.append((_ATTRIBUTES, attributes))
+        start_response("200 OK", headers)
+        return [answer.body]
+
+    def _invoke(self, name: str, body: bytes, environ: WSGIEnvironment) -> tuple[str, Answer]:
+        found = self._endpoints.fleet(name, INVOCATION_SECONDS)
+        if found is None:
+            raise _invalid(f"Endpoint {name} of account {self._settings.account} not found.")
+        fleet, _ = found
+        with fleet.busy():
+            variant = _variant(fleet, environ.get(f"{_PREFIX}TARGET_VARIANT"))
+            return variant, fleet.invoke(variant, body, _passed(environ))
+
+    def _model_error(self, name: str, refused: Refused, start_response: StartResponse) -> Iterable[bytes]:
+        region, account = self._settings.region, self._settings.account
+        whose = "client" if 400 <= refused.status < 500 else "server"
+        group = f"{LOG_GROUP}/{name}"
+        document: Mapping[str, Any] = {
+            "ErrorCode": "CLIENT_ERROR_FROM_MODEL" if whose == "client" else "INTERNAL_FAILURE_FROM_MODEL",
+            "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
+            "Message": (
+                f"Received {whose} error ({refused.status}) from {refused.name} with message "
+                f'"{refused.message}". See https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}'
+                f"#logEventViewer:group={group} in account {account} for more information."
+            ),
+            "OriginalMessage": refused.message,
+            "OriginalStatusCode": refused.status,
+        }
+        text = json.dumps(document).encode()
+        start_response(
+            "424 Failed Dependency",
+            [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(text))),
+                ("x-amzn-ErrorType", "ModelError"),
+                ("x-amzn-RequestId", str(uuid.uuid4())),
+            ],
+        )
+        return [text]
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    """The request's body. Raises AwsError for one that is larger than SageMaker takes."""
+    stream = environ["wsgi.input"]
+    body: bytes = stream.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        raise _invalid(
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less "
+            f"than or equal to {LARGEST}"
+        )
+    return body
+
+
+def _variant(fleet: Fleet, target: str | None) -> str:
+    if target is None:
+        return fleet.choose()
+    if not fleet.has(target):
+        raise _invalid(f"Variant {target} not found for Request")
+    return target
+
+
+def _passed(environ: WSGIEnvironment) -> dict[str, str]:
+    for header, what in (
+        ("TARGET_MODEL", "multi-model endpoints (TargetModel)"),
+        ("INFERENCE_COMPONENT", "inference components"),
+    ):
+        if f"{_PREFIX}{header}" in environ:
+            raise UnsupportedOperation(f"The local SageMaker has no {what}; AWS does.")
+    return {name: environ[key] for key, name in _PASSED.items() if environ.get(key)}
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError(message, code="ValidationError")

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.local import Local
+from local_sagemaker.jobs import preload
 
 ROOT = Path(__file__).parents[1]
-# The setting under which the local SageMaker's jobs run; a plain script gets it too, and is faster with it on a
+# The settings under which the local SageMaker's jobs run; a plain script gets them too, and is faster with them on a
 # machine that is busy.
-THREADS = {"GOMP_SPINCOUNT": "3000"}
+THREADS = {name: preload.LOADED_WITH[name] for name in ("GOMP_SPINCOUNT", "OPENBLAS_THREAD_TIMEOUT")}
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,9 @@ def base_environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",  # as AWS's images: a log that is read while the job runs
         "PYTHONDONTWRITEBYTECODE": "1",  # likewise; a job's folder is read once
-        # For OpenMP that the job loads by itself; the parent may not have come to it yet.
+        # For libraries that the job loads by itself; the parent may not have come to them yet.
         "GOMP_SPINCOUNT": preload.LOADED_WITH["GOMP_SPINCOUNT"],
+        "OPENBLAS_THREAD_TIMEOUT": preload.LOADED_WITH["OPENBLAS_THREAD_TIMEOUT"],
     }
     with contextlib.suppress(KeyError):
         environment["LD_LIBRARY_PATH"] = os.environ[

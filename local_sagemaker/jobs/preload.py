@@ -77,6 +77,9 @@ LOADED_WITH = {
     # How long a thread spins at a barrier before it gives its core away. A job of 0.15 s took up to 10 s with the
     # default when something else wanted a core; sleeping at once costs a job that is alone two thirds more time.
     "GOMP_SPINCOUNT": "3000",
+    # The same for OpenBLAS: 2 to the power of so many cycles. By default its threads spin for some 20 ms each, from the
+    # moment that they are started: 40 ms and more of every job that has two cores, whether it calculates or not.
+    "OPENBLAS_THREAD_TIMEOUT": "14",
 }
 
 

@@ -155,6 +155,7 @@ def test_the_environment_is_the_containers(bench, monkeypatch):
             "HOME",
             "HOSTNAME",
             "LANG",
+            "OPENBLAS_THREAD_TIMEOUT",
             "PATH",
             "PYTHONDONTWRITEBYTECODE",
             "PYTHONUNBUFFERED",

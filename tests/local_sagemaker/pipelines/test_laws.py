@@ -16,7 +16,10 @@ from local_sagemaker.pipelines.check import check
 from local_sagemaker.pipelines.definition import Definition
 from local_sagemaker.pipelines.expressions import Scope, resolve
 
-SDK = json.loads((Path(__file__).parent / "definitions" / "sdk_3_27.json").read_text())
+DEFINITIONS = {
+    name: json.loads((Path(__file__).parent / "definitions" / f"{name}.json").read_text())
+    for name in ("sdk_3_27", "sdk_3_27_checks")
+}
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10)
 words = st.sampled_from(
@@ -76,17 +79,18 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [found for key, item in below for found in ((*path, key), *places(item, (*path, key)))]
 
 
-PLACES = places(SDK)
+PLACES = [(name, place) for name, definition in DEFINITIONS.items() for place in places(definition)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.sampled_from(PLACES), values)
-def test_no_definition_breaks_the_checker(place: tuple[Any, ...], value: Any) -> None:
+def test_no_definition_breaks_the_checker(place: tuple[str, tuple[Any, ...]], value: Any) -> None:
     """Put anything anywhere into a right definition: problems come out, never an exception."""
-    definition = copy.deepcopy(SDK)
+    name, path = place
+    definition = copy.deepcopy(DEFINITIONS[name])
     target = definition
-    for key in place[:-1]:
+    for key in path[:-1]:
         target = target[key]
-    target[place[-1]] = value
+    target[path[-1]] = value
 
     assert all(str(problem) for problem in check(definition))

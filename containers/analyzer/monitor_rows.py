@@ -18,7 +18,7 @@ import pyarrow as pa
 from containers.processing.job import DataError
 
 Row = Mapping[str, str | None]
-ROWS = 1 << 12  # of a table: as objects, rows take some ten times the room that they take as a table
+ROWS = 1 << 12  # of a table: as objects, rows take much more room than as a table
 NUMBERED = re.compile(r"(?:_c)?([0-9]+)")  # a column without a name of its own
 
 
@@ -37,8 +37,9 @@ def records(path: Path, *, lines: bool = True) -> Iterator[tuple[str, Any]]:
             return
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield f"{path}, line {number}", _json(line, f"{path}, line {number}")
+                if not line.isspace():
+                    where = f"{path}, line {number}"
+                    yield where, _json(line, where)
     except (UnicodeDecodeError, json.JSONDecodeError, OSError) as error:
         raise DataError(f"{path}: cannot be read as JSON: {error}") from None
 
@@ -50,19 +51,24 @@ def flat(value: Any, where: str, name: str = "") -> dict[str, str | None]:
         DataError: two values would have the same name.
     """
     found: dict[str, str | None] = {}
-    _flatten(value, name, found, where)
+    if isinstance(value, dict | list):
+        _flatten(value, f"{name}_" if name else "", found, where)
+    else:
+        found[name] = text(value)
     return found
 
 
-def _flatten(value: Any, name: str, found: dict[str, str | None], where: str) -> None:
-    if not isinstance(value, dict | list):
-        if name in found:
-            raise DataError(f"{where}: more than one value is named {name}")
-        found[name] = text(value)
-        return
-    before = f"{name}_" if name else ""
+def _flatten(
+    value: dict[str, Any] | list[Any], before: str, found: dict[str, str | None], where: str
+) -> None:
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        _flatten(inner, f"{before}{key}", found, where)
+        name = f"{before}{key}"
+        if isinstance(inner, dict | list):
+            _flatten(inner, f"{name}_", found, where)
+        elif name in found:
+            raise DataError(f"{where}: more than one value is named {name}")
+        else:
+            found[name] = inner if type(inner) is str else text(inner)
 
 
 def join(row: dict[str, str | None], added: Row, where: str) -> None:
@@ -79,8 +85,6 @@ def join(row: dict[str, str | None], added: Row, where: str) -> None:
 
 def text(value: object) -> str | None:
     """A single value as CSV would have it; None: missing."""
-    if isinstance(value, str):
-        return value
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, bool):

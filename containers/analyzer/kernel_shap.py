@@ -25,7 +25,7 @@ Predict = Callable[[pd.DataFrame], Any]
 Indices = NDArray[np.intp]
 
 BATCH = 100_000  # synthetic rows that the model is asked about at once
-ANSWERS = 1 << 22  # predictions that are kept at a time: 32 MB, and as much again a few times while they are made
+ANSWERS = 1 << 22  # predictions that are kept at a time: 32 MB, and while they are made a few times that
 # The nearest to 0 and 1 that a probability is taken for before its log-odds: a model may say 1 and mean nearly.
 SURE = 2.0**-53
 
@@ -96,7 +96,9 @@ class Model:
         try:
             found = answer.astype(np.float64)
         except (ValueError, TypeError):
-            raise DataError(f"the model predicted {str(answer.ravel()[0])!r} where a number is needed") from None
+            raise DataError(
+                f"the model predicted {str(answer.ravel()[0])!r} where a number is needed"
+            ) from None
         if found.ndim == 1:
             found = found[:, None]
         if found.ndim != 2 or len(found) != len(rows) or not found.shape[1]:

@@ -1,4 +1,4 @@
-"""Exact SHAP values of a model of trees, read off the trees themselves: no sampling, and a thousand times as fast.
+"""Exact SHAP values of a model of trees, read off the trees themselves: nothing is sampled, nothing predicted.
 
 In the unit of the trees' sum (log-odds for ``binary:logistic``), not in probabilities. Two questions can be asked, as
 Lundberg et al. distinguish them in *From local explanations to global understanding with explainable AI for trees*

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xgboost as xgb
 
-from containers.contract import LABEL
+from containers.contract import LABEL, WEIGHT, WEIGHTS
 from containers.processing.job import DataError
 
 
@@ -46,10 +46,7 @@ def read(folder: Path, name: str, features: Sequence[str] | None = None) -> Rows
         not take,
             or other features.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
-    if not files:
-        raise DataError(f"'{name}' is missing: expected Parquet files in {folder}")
-    table = _read_files(files, name)
+    table = _read_files(_files(folder, name), name)
     if not table.num_rows:
         raise DataError(f"'{name}' has no rows")
     if LABEL not in table.column_names:
@@ -95,16 +92,40 @@ def check_classes(rows: Rows, problem: str) -> None:
         )
 
 
+def read_weights(folder: Path, rows: Rows) -> npt.NDArray[np.float64]:
+    """How much each of ``rows`` counts: the column ``weight`` of the Parquet files below ``folder``.
+
+    Raises:
+        DataError: there is no such column, or not one positive number for each row.
+    """
+    table = _read_files(_files(folder, WEIGHTS), WEIGHTS)
+    if WEIGHT not in table.column_names:
+        raise DataError(f"'{WEIGHTS}' has no column '{WEIGHT}' (found: {_some(table.column_names)})")
+    _check_types(table, WEIGHTS)
+    weights: npt.NDArray[np.float64] = pc.cast(table.column(WEIGHT), pa.float64(), safe=False).to_numpy()
+    if len(weights) != len(rows.labels):
+        raise DataError(
+            f"'{WEIGHTS}' has {len(weights)} rows, '{rows.name}' {len(rows.labels)}; one each is needed"
+        )
+    wrong = int(np.count_nonzero(~(np.isfinite(weights) & (weights > 0))))
+    if wrong:
+        raise DataError(f"'{WEIGHTS}': {wrong} of {len(weights)} weights are not positive numbers")
+    return weights
+
+
 def training_matrix(
-    rows: Rows, reference: xgb.QuantileDMatrix | None = None, **settings: int
+    rows: Rows,
+    reference: xgb.QuantileDMatrix | None = None,
+    weights: npt.NDArray[np.float64] | None = None,
+    **settings: int,
 ) -> xgb.QuantileDMatrix:
-    """The rows as XGBoost trains on them, binned as those of ``reference`` are.
+    """The rows as XGBoost trains on them, binned as those of ``reference`` are; each counts 1 without ``weights``.
 
     Raises:
         DataError: a feature is infinite.
     """
     with _infinity_named(rows):
-        return xgb.QuantileDMatrix(rows.features, rows.labels, ref=reference, **settings)
+        return xgb.QuantileDMatrix(rows.features, rows.labels, weight=weights, ref=reference, **settings)
 
 
 def scoring_matrix(rows: Rows) -> xgb.DMatrix:
@@ -129,6 +150,13 @@ def _infinity_named(rows: Rows) -> Iterator[None]:
         raise DataError(
             f"'{rows.name}': infinite values in {_some(infinite)}; leave them empty or clip them in the flow"
         ) from error
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
+    if not files:
+        raise DataError(f"'{name}' is missing: expected Parquet files in {folder}")
+    return files
 
 
 def _read_files(files: Sequence[Path], name: str) -> Any:

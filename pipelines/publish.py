@@ -39,6 +39,7 @@ SETTINGS_READ = {
     "prep": ("name", "problem", "label", "positive", "source", "columns", "split", "flow"),
     "evaluate": ("name", "title", "problem", "label", "positive", "gate", "facets", "fairness"),
     "tuning_report": ("name", "title"),
+    "champion": ("name", "problem", "gate"),
     "model_card": ("name", "title", "problem", "gate", "card"),
 }
 
@@ -75,15 +76,12 @@ def plan(config: Config) -> Publication:
         objects.update({f"{key}/{name}": content for name, content in files.items()})
         return f"s3://{config.environment.bucket}/{key}"
 
-    settings = config.usecase.model_dump(mode="json")
     code = {
         module: Code(
             package=publish("code", closure(f"{PACKAGE}/processing/{module}.py")),
-            settings=publish(
-                "settings", {contract.SETTINGS_FILE: _json({name: settings[name] for name in names})}
-            ),
+            settings=publish("settings", {contract.SETTINGS_FILE: _json(settings_of(module, config))}),
         )
-        for module, names in SETTINGS_READ.items()
+        for module in SETTINGS_READ
     }
     for check, how in planned(config).items():
         if how.form == "processing":
@@ -96,6 +94,16 @@ def plan(config: Config) -> Publication:
         for script in (TRAINING_SCRIPT, SERVING_SCRIPT)
     )
     return Publication(code, training, serving, objects)
+
+
+def settings_of(module: str, config: Config) -> dict[str, Any]:
+    """What the job ``module`` is told of the use case."""
+    settings = config.usecase.model_dump(mode="json")
+    told = {name: settings[name] for name in SETTINGS_READ[module]}
+    if module == "prep" and config.usecase.fairness.reweigh:  # else facets and label values are nothing to it
+        facets = [{"column": facet["column"], "values": facet["values"]} for facet in settings["facets"]]
+        return {**told, "facets": facets, "fairness": settings["fairness"]}
+    return told
 
 
 def upload(publication: Publication, bucket: str, s3: Any) -> int:

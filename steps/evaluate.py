@@ -32,6 +32,7 @@ def evaluate_step(
     code: Code,
     *,
     model: StrPipeVar,
+    unmitigated: StrPipeVar | None = None,
     runners_up: Sequence[StrPipeVar] = (),
     validation: StrPipeVar,
     test: StrPipeVar,
@@ -41,8 +42,8 @@ def evaluate_step(
 ) -> ProcessingStep:
     """Judge ``model`` on rows it has not seen; ``bar`` goes in so that the report can say by how much it was missed.
 
-    ``holdout`` is ``test`` before the flow, which still has the facets. The models of the ``runners_up`` of a search,
-    the second best first, are measured beside it.
+    ``holdout`` is ``test`` before the flow, which still has the facets. Measured beside it are the ``unmitigated``
+    model, where this one was trained with weights, and the ``runners_up`` of a search, the second best first.
     """
     candidates = {contract.candidate(rank): uri for rank, uri in enumerate(runners_up, start=2)}
     return processing_step(
@@ -54,6 +55,7 @@ def evaluate_step(
         code=code,
         inputs={
             contract.MODEL: model,
+            **({contract.UNMITIGATED: unmitigated} if unmitigated is not None else {}),
             **candidates,
             contract.VALIDATION: validation,
             contract.TEST: test,

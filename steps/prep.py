@@ -14,9 +14,19 @@ NAME = "Prep"
 
 
 def prep_step(
-    context: StepContext, image: str, machine: Machine, code: Code, data: StrPipeVar
+    context: StepContext,
+    image: str,
+    machine: Machine,
+    code: Code,
+    data: StrPipeVar,
+    *,
+    reweigh: bool = False,
 ) -> ProcessingStep:
-    """Turn ingested ``data`` into train, validation and test tables, the raw test rows and the fitted flow."""
+    """Turn ingested ``data`` into train, validation and test tables, the raw test rows and the fitted flow.
+
+    ``reweigh``: a weight for each training row, too.
+    """
+    outputs = [contract.TRAIN, contract.VALIDATION, contract.TEST, contract.HOLDOUT, contract.FLOW]
     return processing_step(
         context,
         NAME,
@@ -25,5 +35,5 @@ def prep_step(
         machine=machine,
         code=code,
         inputs={contract.DATA: data},
-        outputs=[contract.TRAIN, contract.VALIDATION, contract.TEST, contract.HOLDOUT, contract.FLOW],
+        outputs=[*outputs, contract.WEIGHTS] if reweigh else outputs,
     )

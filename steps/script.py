@@ -68,13 +68,18 @@ class Script:
         )
 
 
-def channels(train: StrPipeVar, validation: StrPipeVar, flow: StrPipeVar) -> list[InputData]:
+def channels(
+    train: StrPipeVar, validation: StrPipeVar, flow: StrPipeVar, weights: StrPipeVar | None = None
+) -> list[InputData]:
     """What the script reads."""
-    return [
+    read = [
         InputData(channel_name=contract.TRAIN, data_source=train, content_type=PARQUET),
         InputData(channel_name=contract.VALIDATION, data_source=validation, content_type=PARQUET),
         InputData(channel_name=contract.FLOW, data_source=flow, content_type="application/json"),
     ]
+    if weights is not None:
+        read.append(InputData(channel_name=contract.WEIGHTS, data_source=weights, content_type=PARQUET))
+    return read
 
 
 def _checkpoints(context: StepContext, step: str) -> CheckpointConfig:

@@ -105,12 +105,17 @@ def model_uri(step: TuningStep, rank: int = 1) -> Join:
 
 def chosen(step: TuningStep, tuning: Tuning) -> dict[str, StrPipeVar]:
     """The hyperparameters that the search chose, and where they come from, for the registered package."""
-    best = step.properties.BestTrainingJob
     return {
         "TuningJob": step.properties.HyperParameterTuningJobArn,
-        "TrainingJob": best.TrainingJobArn,
-        **{f"Hyperparameter.{name}": best.TunedHyperParameters[name] for name in tuning.ranges},
+        "TrainingJob": step.properties.BestTrainingJob.TrainingJobArn,
+        **{f"Hyperparameter.{name}": value for name, value in best_hyperparameters(step, tuning).items()},
     }
+
+
+def best_hyperparameters(step: TuningStep, tuning: Tuning) -> dict[str, StrPipeVar]:
+    """The hyperparameters that the search chose, by their names."""
+    best = step.properties.BestTrainingJob
+    return {name: best.TunedHyperParameters[name] for name in tuning.ranges}
 
 
 def _left_out(context: StepContext) -> dict[str, Any]:

@@ -27,17 +27,21 @@ from containers.contract import (
     PART_FILE,
     TEST,
     TRAIN,
+    WEIGHTS,
     ProcessingPaths,
 )
 from containers.flow import FittedFlow, FlowError, Label, apply, deduplicate, fit
 from containers.flow.label import learn_label
 from containers.flow.table import Numbers
+from containers.processing import reweigh
 from containers.processing.job import DataError, read_settings, run
 from containers.processing.split import Sides, split
 
 
 def main(paths: ProcessingPaths) -> None:
     """Make the outputs ``train``, ``validation``, ``test``, ``holdout`` and ``flow`` from the input ``data``.
+
+    Where the settings ask for it, ``weights`` too: how much each row of ``train`` counts.
 
     Raises:
         DataError: the rows do not allow the split or the flow that the use case asks for.
@@ -59,6 +63,10 @@ def main(paths: ProcessingPaths) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(fitted.to_json(), encoding="utf-8")
     print(summary(fitted, sides, kept, dropped=len(rows) - len(kept)))
+    if settings.get("fairness", {}).get("reweigh"):
+        weights, said = reweigh.reweigh(kept.iloc[sides[TRAIN]], fitted.label, settings)
+        reweigh.write(weights, paths.output(WEIGHTS))
+        print(said)
 
 
 def prepare(rows: pd.DataFrame, settings: Mapping[str, Any]) -> tuple[FittedFlow, Sides, pd.DataFrame]:

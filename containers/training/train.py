@@ -2,10 +2,10 @@
 
     python -m containers.training.train --problem binary --rounds 400 --early_stopping_rounds 25 --eta 0.1
 
-Reads the channels ``train``, ``validation`` (Parquet, the label first) and ``flow``; leaves in
-``/opt/ml/model`` the model, the fitted prep flow that goes with it, and what serving must know besides. In
-the image this file lies at the root of the source folder, beside the package ``containers``, and the
-toolkit runs ``python3 -m train``.
+Reads the channels ``train``, ``validation`` (Parquet, the label first), ``flow`` and, where there is one,
+``weights`` (how much each training row counts); leaves in ``/opt/ml/model`` the model, the fitted prep flow
+that goes with it, and what serving must know besides. In the image this file lies at the root of the source
+folder, beside the package ``containers``, and the toolkit runs ``python3 -m train``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import xgboost as xgb
 
 from containers import contract, prepared
@@ -51,8 +52,9 @@ def main(
     wanted = replace(wanted, num_class=count_classes(paths, wanted, train_rows))
     prepared.check_labels(train_rows, wanted.problem, wanted.num_class or 0)
     prepared.check_classes(train_rows, wanted.problem)
-    train = prepared.training_matrix(train_rows, **_matrix_settings(wanted))
-    del train_rows  # the matrix has what it needs: halves the peak
+    weights = _weights(paths, train_rows)
+    train = prepared.training_matrix(train_rows, None, weights, **_matrix_settings(wanted))
+    del train_rows, weights  # the matrix has what it needs: halves the peak
     validation = _validation(paths, wanted, features, train)
     print(f"training on {train.num_row()} rows, {len(features)} features, {threads()} threads", flush=True)
     try:
@@ -142,6 +144,14 @@ def _parse(texts: Mapping[str, str]) -> Hyperparameters:
         raise DataError(f"hyperparameters: {error}") from None
 
 
+def _weights(paths: TrainingPaths, rows: Rows) -> npt.NDArray[np.float64] | None:
+    folder = paths.channel(contract.WEIGHTS)
+    if not folder.is_dir():
+        return None
+    print("each training row counts as its weight says", flush=True)
+    return prepared.read_weights(folder, rows)
+
+
 def _validation(
     paths: TrainingPaths, wanted: Hyperparameters, features: list[str], train: xgb.QuantileDMatrix
 ) -> xgb.QuantileDMatrix | None:
@@ -151,7 +161,7 @@ def _validation(
     rows = prepared.read(folder, contract.VALIDATION, features)
     prepared.check_labels(rows, wanted.problem, wanted.num_class or 0)
     prepared.check_classes(rows, wanted.problem)
-    return prepared.training_matrix(rows, train, **_matrix_settings(wanted))
+    return prepared.training_matrix(rows, train, None, **_matrix_settings(wanted))
 
 
 def _matrix_settings(wanted: Hyperparameters) -> dict[str, int]:
@@ -165,7 +175,8 @@ def _checkpoints(paths: TrainingPaths, wanted: Hyperparameters) -> Checkpoints:
         return Checkpoints(paths.checkpoints, "")
     # Neither how long to train nor how often to save changes what a round does.
     settings = {**asdict(wanted), "rounds": None, "checkpoint_every": None, "xgboost": xgb.__version__}
-    folders: list[Path] = [paths.channel(name) for name in (contract.TRAIN, contract.VALIDATION)]
+    read = (contract.TRAIN, contract.VALIDATION, contract.WEIGHTS)
+    folders = [folder for folder in map(paths.channel, read) if folder.is_dir()]
     return Checkpoints(paths.checkpoints, checkpoints.fingerprint(settings, folders))
 
 

@@ -41,8 +41,12 @@ def given(baseline: Sequence[Any] | Mapping[str, Any] | pd.DataFrame, columns: S
         rows = pd.DataFrame([_record(row, columns) for row in rows], columns=list(columns))
     if rows.shape[1] != len(columns):
         raise DataError(f"shap.baseline has {rows.shape[1]} columns; the data has {len(columns)} features")
+    if all(isinstance(name, int) for name in rows.columns):  # a file without header
+        rows = rows.set_axis(list(columns), axis=1)
     if set(rows.columns) != set(columns):
-        rows = rows.set_axis(list(columns), axis=1)  # a file without header
+        raise DataError(
+            f"shap.baseline has the columns {', '.join(map(str, rows.columns))}; the data has {', '.join(columns)}"
+        )
     return rows[list(columns)]
 
 
@@ -63,9 +67,7 @@ def computed(rows: pd.DataFrame, clusters: int | None = None, seed: int = 0) -> 
     members = _labels(points, most, seed) if clusters is not None else _few(points, most, seed)
     order = np.argsort(-np.bincount(members), kind="stable")
     middles = [_middle(sample[members == cluster], amounts) for cluster in order]
-    made = pd.concat(
-        [pd.DataFrame([middle], columns=sample.columns) for middle in middles], ignore_index=True
-    )
+    made = pd.DataFrame(middles, columns=sample.columns)
     return made.astype({name: sample[name].dtype for name in sample.columns}, errors="ignore")
 
 

@@ -39,6 +39,7 @@ REFUSED = [
     ([[1]], "a row of 1 values; the data has 2 features"),
     ([{"age": 1}], "a record without 'job'"),
     (EXPECTED.assign(more=1), "has 3 columns; the data has 2 features"),
+    (EXPECTED.rename(columns={"job": "work"}), "has the columns age, work; the data has age, job"),
 ]
 
 
@@ -121,3 +122,19 @@ def test_no_rows_have_no_middle():
     """Said in Clarify's words."""
     with pytest.raises(DataError, match="Data must contain features"):
         computed(EXPECTED[:0])
+
+
+def test_a_cluster_may_know_nothing_of_a_column():
+    """One heap has no codes and no pay at all; the other has: each keeps its own."""
+    data = pd.DataFrame(
+        {
+            "a": [0.0] * 30 + [100.0] * 20,
+            "code": [np.nan] * 30 + [7.0] * 20,
+            "job": [None] * 30 + ["cook"] * 20,
+        }
+    )
+    found = computed(data, clusters=2)
+
+    assert found["a"].tolist() == [0, 100]
+    assert found["code"].isna().tolist() == found["job"].isna().tolist() == [True, False]
+    assert found.loc[1, ["code", "job"]].tolist() == [7, "cook"]

@@ -379,9 +379,21 @@ def load(environment: str = "local", usecase: str = "roaming") -> Config:
     read_usecase = _read(usecase_file, UseCase, problems)
     if read_usecase is not None:
         problems += [f"{usecase_file.name}: {problem}" for problem in read_usecase.cross_checks()]
+    if read_environment is not None and read_usecase is not None:
+        problems += [f"{environment_file.name}: {each}" for each in _misfits(read_environment, read_usecase)]
     if problems or read_environment is None or read_usecase is None:
         raise SettingsError(problems)
     return Config(environment_name=environment_file.stem, environment=read_environment, usecase=read_usecase)
+
+
+def _misfits(environment: Environment, usecase: UseCase) -> list[str]:
+    """What an environment asks for that a use case cannot do."""
+    if usecase.problem == "multiclass" and environment.checks.explainability == "native":
+        return [
+            "checks.explainability: 'native' asks for one number a row, and a multiclass model has one for each class; "
+            "choose 'processing'"
+        ]
+    return []
 
 
 def names(folder: Path) -> list[str]:

@@ -160,3 +160,51 @@ def test_a_machine_that_cannot_be_is_refused(tmp_path: Path, text: str, message:
         config.load(str(environment), "adult")
 
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'data_bias = "natve"',
+            "checks.data_bias: input should be 'native', 'processing' or 'off', got 'natve'",
+        ),
+        ('data_drift = "off"', "unknown setting 'checks.data_drift'. "),
+        ('fail_on_violation = ["data_bais"]', "checks.fail_on_violation"),
+        (
+            'model_bias = "native"\n[network]\nencrypted = true',
+            "checks: model_bias cannot be 'native' here: [network] asks for a VPC, isolation or encryption",
+        ),
+    ],
+)
+def test_checks_that_cannot_be_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    """With what would be right; the SDK's check steps have no network settings, which is no reason to run without."""
+    local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    environment = tmp_path / "here.toml"
+    environment.write_text(f"{local}\n[checks]\n{text}\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError) as caught:
+        config.load(str(environment), "adult")
+
+    assert message in str(caught.value)
+
+
+def test_kernel_shap_asks_for_one_number_a_row(tmp_path: Path) -> None:
+    """So it cannot explain a model of several classes; the other form can."""
+    local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    environment = tmp_path / "here.toml"
+    environment.write_text(f'{local}\n[checks]\nexplainability = "native"\n', encoding="utf-8")
+    usecase = tmp_path / "small.toml"
+    usecase.write_text(
+        GOOD.replace('positive = "yes"\n', "")
+        .replace('"binary"', '"multiclass"')
+        .replace('"auc"', '"accuracy"')
+        + '\n[fairness]\nlabel_values = ["yes"]\n',
+        encoding="utf-8",
+    )
+
+    with pytest.raises(
+        SettingsError, match=r"here\.toml: checks\.explainability: 'native' asks for one number"
+    ):
+        config.load(str(environment), str(usecase))
+    assert config.load("local", str(usecase)).usecase.problem == "multiclass"

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from local_sagemaker.jobs import interpreter, namespace, rewriting
 from local_sagemaker.jobs.interpreter import Fresh, Leave
@@ -40,7 +40,11 @@ class Order:
     def read(cls, descriptor: int) -> Order:
         """The order in an open file."""
         with open(descriptor, encoding="utf-8") as file:
-            fields = json.load(file)
+            return cls.parse(json.load(file))
+
+    @classmethod
+    def parse(cls, fields: dict[str, Any]) -> Order:
+        """The order whose fields these are."""
         room = fields.pop("room")
         hosts, keep = tuple(room.pop("hosts")), tuple(room.pop("keep"))
         shared = tuple((place, outside) for place, outside in room.pop("shared"))
@@ -81,7 +85,9 @@ def stand_by(parent: socket.socket, inheritance: Inheritance, will: LastWill) ->
         os.setsid()
         _own_signals()
         namespace.die_with_parent(inheritance.pid)
+        has_left = _leave(inheritance)
         interpreter.refresh(inheritance.fresh)
+        _rehearse(inheritance)
         byte, files, _, _ = socket.recv_fds(parent, 1, 3)
         started = time.time()
         parent.close()
@@ -89,6 +95,8 @@ def stand_by(parent: socket.socket, inheritance: Inheritance, will: LastWill) ->
             order, output, server = files
             _own_streams(output)
             leave = functools.partial(will.leave, os.getpid())
+            if not has_left:
+                namespace.leave(inheritance.rung)  # what has refused once is to be said in the job's log
             _start(Order.read(order), socket.socket(fileno=server), inheritance, leave, started)
     except CannotStart as problem:
         _say(str(problem))
@@ -99,6 +107,33 @@ def stand_by(parent: socket.socket, inheritance: Inheritance, will: LastWill) ->
         traceback.print_exc()
     finally:  # nothing of a child may run on in the parent's code
         os._exit(code)
+
+
+def _leave(inheritance: Inheritance) -> bool:
+    """Take a view of the file system of its own already, where a job gets one; whether that is done."""
+    if inheritance.rung != namespace.REWRITTEN:
+        try:
+            namespace.leave(inheritance.rung)
+        except OSError:
+            return False
+        # Again: a change of rights, as in there, switches it off.
+        namespace.die_with_parent(inheritance.pid)
+    return True
+
+
+def _rehearse(inheritance: Inheritance) -> None:
+    """Go through what comes between an order and its program, for the sake of the memory that it writes to.
+
+    A forked process gets its own copy of each page when it first writes there, and merely using an object is writing:
+    it is counted. Here, where nobody waits, that costs nothing.
+    """
+    order = Order(
+        Room("", "", shared=(("", ""),)), ["python3", __file__], dict(inheritance.environment), "/", [0]
+    )
+    Order.parse(json.loads(json.dumps(order, default=vars)))
+    interpreter.plan(order.argv, order.environment, inheritance.fresh.names, inheritance.environment)
+    compile("import os\nprint", "", "exec", dont_inherit=True)
+    os.environ.update(os.environ)
 
 
 def _start(
@@ -112,16 +147,13 @@ def _start(
     if inheritance.rung == namespace.REWRITTEN:
         rewrite = rewriting.Rewriter(order.room.folder)
         order = rewrite.order(order)
-        for (
-            place,
-            outside,
-        ) in order.room.shared:  # nothing here can be made read-only for one process: it gets a copy
+        # Nothing here can be made read-only for one process alone: it gets a copy.
+        for place, outside in order.room.shared:
             shutil.copytree(outside, Path(order.room.folder, place), dirs_exist_ok=True)
         for sentence in rewrite.warnings(network=order.room.network):
             _say(sentence)
     else:
-        namespace.enter(inheritance.rung, order.room)
-    namespace.die_with_parent(inheritance.pid)  # again: a change of rights, as in enter, switches it off
+        namespace.move_in(order.room)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, order.cpus)
     _announce(server, started, inheritance.rung)

@@ -63,17 +63,29 @@ class Room:
 
 
 def enter(rung: str, room: Room) -> None:
-    """Move this process into a file system where ``room.folder`` is ``/opt/ml``.
+    """Move this process into a file system where ``room.folder`` is ``/opt/ml``: ``leave``, and ``move_in``."""
+    leave(rung)
+    move_in(room)
 
-    Raises:
-        OSError: the kernel refused; the process may be half way and should end.
-    """
-    flags = CLONE_NEWNS | CLONE_NEWUTS | (0 if room.network else CLONE_NEWNET)
+
+def leave(rung: str) -> None:
+    """Give this process a view of its own, in which everything is still as it was. Raises OSError."""
+    flags = CLONE_NEWNS | CLONE_NEWUTS
     if rung == USER:
         _unshare_as_user(flags)
     else:
         _call("unshare", flags)
     _mount("none", "/", flags=MS_REC | MS_SLAVE)  # what happens here stays here
+
+
+def move_in(room: Room) -> None:
+    """Make ``room.folder`` ``/opt/ml``, and so on, in a view that is this process's own.
+
+    Raises:
+        OSError: the kernel refused; the process may be half way and should end.
+    """
+    if not room.network:
+        _call("unshare", CLONE_NEWNET)
     with (
         _held(room.folder) as folder,
         _held(room.scratch) as scratch,

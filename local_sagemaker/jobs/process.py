@@ -6,6 +6,7 @@ The rest of this package says how; this module is what the rest of the server us
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -188,17 +189,22 @@ class ProcessRunner:
             cpus=list(cpus),
         )
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's to close
-        file.write(json.dumps(asdict(order)).encode())
+        file.write(json.dumps(order, default=vars).encode())
         file.seek(0)
         return file
 
 
 def _below_tmp(*paths: str) -> tuple[str, ...]:
     """Which of these, and of what the interpreter is made of, a job's own /tmp would hide."""
-    needed = {sys.prefix, sys.base_prefix, *sys.path, *paths}
-    needed |= {os.path.realpath(path) for path in needed}  # a link to what is hidden leads nowhere
+    needed = _with_targets(sys.prefix, sys.base_prefix, *sys.path) | _with_targets(*paths)
     below = (path for path in needed if path.startswith("/tmp/"))  # noqa: S108 - the container's
     return tuple(sorted(path for path in below if Path(path).exists()))
+
+
+@functools.lru_cache(4)  # the interpreter's are the same for every job, and following links takes a while
+def _with_targets(*paths: str) -> frozenset[str]:
+    """Paths, and what they are links to: a link to what is hidden leads nowhere."""
+    return frozenset(paths) | {os.path.realpath(path) for path in paths}
 
 
 def _cpus(cores: int) -> list[int]:

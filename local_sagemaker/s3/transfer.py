@@ -90,9 +90,8 @@ def upload(store: ObjectStore, source: Path, uri: str) -> int:
 def _copy(source: BinaryIO, target: BinaryIO) -> None:
     """Copy all bytes, within the kernel where it can: some file systems then share them until one side is written."""
     if hasattr(os, "copy_file_range"):  # not on macOS
-        with suppress(
-            OSError
-        ):  # from one file system to another, on an old kernel; a full disk is met again below
+        # Refused from one file system to another by old kernels; a full disk is met again, and told, below.
+        with suppress(OSError):
             while os.copy_file_range(source.fileno(), target.fileno(), _AT_ONCE):
                 pass
     shutil.copyfileobj(source, target, BLOCK)  # from where that has come to
@@ -116,5 +115,7 @@ def _files(folder: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(files):
             path = Path(parent, name)
-            if path.is_file() and path.resolve().is_relative_to(inside):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                continue
+            if path.is_file():
                 yield path

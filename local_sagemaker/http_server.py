@@ -66,7 +66,7 @@ class FileWrapper:
 class HttpServer:
     """Serves ``app`` on ``host``:``port`` from ``start()`` to ``stop()``; port 0 takes a free one.
 
-    ``listener`` is a socket that listens already, where several processes share one; it is closed with the server.
+    ``listener`` is a socket that listens already, for a server that has something to do before it can answer.
     """
 
     def __init__(

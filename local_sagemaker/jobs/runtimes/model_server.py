@@ -4,8 +4,8 @@
 
 RUNTIME is a name of ``images.RUNTIMES``. ``SAGEMAKER_PROGRAM`` names a script; without one the XGBoost image serves
 its model file. ``SAGEMAKER_BIND_TO_PORT`` says where, ``SAGEMAKER_MODEL_SERVER_WORKERS`` how many processes answer
-(one unless told; the images take one for each core). Each process loads the model for itself and answers one request
-at a time, as a worker of the images does, because scripts count on it; ``/ping`` is answered at any time.
+(one unless told; the images take one for each core). Each answers one request at a time, as a worker of the images
+does, because scripts count on it; ``/ping`` is answered at any time.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 """
@@ -18,11 +18,12 @@ import signal
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local_sagemaker.http_server import HttpServer
+from local_sagemaker.jobs.runtimes import serving_toolkit, serving_workers
 from local_sagemaker.jobs.runtimes.serving import CannotServe, Model, Reply, Request
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ class Application:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._one_at_a_time = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer ``GET /ping``, ``GET /execution-parameters`` and ``POST /invocations``."""
@@ -54,24 +54,29 @@ class Application:
         request = Request(
             environ["wsgi.input"].read(), environ.get("CONTENT_TYPE", ""), environ.get("HTTP_ACCEPT", "")
         )
-        try:
-            with self._one_at_a_time:
-                reply = self._model.answer(request)
-        except Exception as error:  # noqa: BLE001 - a model may raise anything, and the next request is another
-            traceback.print_exc()
-            reply = Reply(f"{type(error).__name__}: {error}".encode(), "text/plain", 500)
-        return _send(start_response, reply)
+        return _send(start_response, self._model.answer(request))
+
+
+class OneAtATime:
+    """A model in this process."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+
+    def answer(self, request: Request) -> Reply:
+        """The model's answer, or a 500 for what it raised."""
+        with self._lock:
+            return serving_workers.reply(self._model, request)
 
 
 def load(runtime: str, environment: Mapping[str, str], folder: Path) -> Model:
     """What a container of that runtime answers with. Raises CannotServe, and whatever a script raises."""
     program = environment.get(PROGRAM)
     if program:
-        from local_sagemaker.jobs.runtimes import serving_toolkit
-
         return serving_toolkit.load(program, folder, matrices=runtime == "xgboost")
     if runtime == "xgboost":
-        from local_sagemaker.jobs.runtimes.xgboost_serving import Algorithm
+        from local_sagemaker.jobs.runtimes.xgboost_serving import Algorithm  # which needs XGBoost
 
         return Algorithm(folder)
     raise CannotServe(
@@ -99,39 +104,28 @@ def _send(start_response: StartResponse, reply: Reply) -> Iterable[bytes]:
     return [reply.body]
 
 
-def serve(runtime: str, listener: socket.socket) -> None:
-    """Load the model, and answer until the process is ended."""
-    from local_sagemaker.http_server import HttpServer
-
-    model = load(runtime, os.environ, Path(MODEL))
-    if _PROJECT in sys.path:  # what was needed of it is loaded; a script finds its own modules only
-        sys.path.remove(_PROJECT)
-    HttpServer(Application(model), listener=listener).start()
-    print(f"Model loaded successfully for worker : {os.getpid()}", flush=True)  # noqa: T201
-    threading.Event().wait()
-
-
 def main(runtime: str) -> int:
-    """Serve in as many processes as are wanted; the end of one is the end of all."""
+    """Load the model, and answer until the process is ended."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    # Before the model is loaded: a ping that comes meanwhile waits, and is answered the moment it can be.
+    listener = socket.create_server(("127.0.0.1", int(os.environ.get(PORT, "8080"))), backlog=1024)
+
+    def loaded() -> Model:
+        model = load(runtime, os.environ, Path(MODEL))
+        print(f"Model loaded successfully for worker : {os.getpid()}", flush=True)  # noqa: T201
+        return model
+
+    if _PROJECT in sys.path:  # what is needed of it is loaded; a script finds its own modules only
+        sys.path.remove(_PROJECT)
     try:
-        listener = socket.create_server(("127.0.0.1", int(os.environ.get(PORT, "8080"))), backlog=1024)
-        for _ in range(_workers() - 1):
-            child = os.fork()
-            if child == 0:
-                break
-            threading.Thread(target=_end_with, args=(child,), daemon=True).start()
-        serve(runtime, listener)
+        number = _workers()
+        model = serving_workers.Workers(number, loaded) if number > 1 else OneAtATime(loaded())
     except CannotServe as problem:
         print(problem, file=sys.stderr, flush=True)  # noqa: T201
         return 1
+    HttpServer(Application(model), listener=listener).start()
+    threading.Event().wait()
     return 0
-
-
-def _end_with(child: int) -> None:
-    """Let the first process end when another has: a container with half its workers is replaced whole."""
-    os.waitpid(child, 0)
-    os._exit(1)
 
 
 if __name__ == "__main__":

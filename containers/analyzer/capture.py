@@ -13,6 +13,7 @@ import binascii
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from typing import Any
 
 from containers.analyzer.monitor_config import MERGE, DatasetFormat
@@ -99,14 +100,25 @@ def _rows(part: Mapping[str, Any], where: str) -> list[Row]:
         )
         content = _decoded(content, where)
     if encoding == "CSV":
-        lines = csv.reader(str("" if content is None else content).splitlines())
-        return [{str(n): value or None for n, value in enumerate(line)} for line in lines if line]
+        return _lines("" if content is None else str(content), where)
     if encoding == "JSON":
         return [
             flat(value, where, "" if isinstance(value, dict | list) else "0")
             for value in _values(content, where)
         ]
     raise DataError(f"{where}: encoding {encoding} cannot be analysed; CSV and JSON can, in BASE64 too")
+
+
+def _lines(content: str, where: str) -> list[Row]:
+    """The rows of CSV; columns are numbered."""
+    try:
+        return [
+            {str(number): value or None for number, value in enumerate(line)}
+            for line in csv.reader(StringIO(content, newline=""))
+            if line
+        ]
+    except csv.Error as error:
+        raise DataError(f"{where}: not CSV: {error}") from None
 
 
 def _decoded(content: Any, where: str) -> str:
@@ -125,7 +137,7 @@ def _values(content: Any, where: str) -> list[Any]:
             values = json.loads(content)
         except ValueError:
             try:
-                return [json.loads(line) for line in content.splitlines() if line.strip()]
+                return [json.loads(line) for line in content.split("\n") if line.strip()]
             except ValueError as error:
                 raise DataError(f"{where}: not JSON: {error}") from None
     if isinstance(values, list) and values and all(isinstance(value, dict | list) for value in values):

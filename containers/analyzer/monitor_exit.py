@@ -22,9 +22,15 @@ def run(main: Callable[[Mapping[str, str], Path], str], environment: Mapping[str
         traceback.print_exc()
         message, status = f"Error: {type(error).__name__}: {error}", FAILED
     print(message, file=sys.stderr if status else sys.stdout, flush=True)
-    file = base / "output" / "message"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(
-        message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…", encoding="utf-8"
-    )
+    _leave(base / "output" / "message", message)
     return status
+
+
+def _leave(file: Path, message: str) -> None:
+    """Write the message, cut at what SageMaker keeps; outside of a job there may be no place for it."""
+    short = message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(short, encoding="utf-8")
+    except OSError as error:
+        print(f"the message could not be left in {file}: {error}", file=sys.stderr)

@@ -1,12 +1,16 @@
 """Captured records become rows: encodings, names and order of columns, and several rows in one call."""
 
 import base64
+import csv
 import json
 from collections.abc import Callable, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from containers.analyzer.capture import event, rows
 from containers.analyzer.monitor_config import DatasetFormat
@@ -153,6 +157,7 @@ WRONG: list[tuple[Any, DatasetFormat, str]] = [
     (call(part("{", "JSON"), part("{}", "JSON")), CAPTURE, "here: endpointInput: not JSON"),
     (call(in_base64("x", "image/png"), in_base64("x", "image/png")), CAPTURE, "encoding BASE64 of image/png cannot"),
     (call(part("*", "BASE64"), part("*", "BASE64")), CAPTURE, "not BASE64 of a text"),
+    (call(part("x" * 200_000), part("1")), CAPTURE, "here: endpointInput: not CSV: field larger than field limit"),
     (call(part("1", "XML"), part("1", "XML")), CAPTURE, "encoding XML cannot be analysed"),
     (call(as_json({"a": 1}), as_json({"a": 1})), CAPTURE, "here: more than one value is named a"),
     (call(part("1"), part("1")), MERGE, "no merged record; it needs an object 'groundTruthData'"),
@@ -165,6 +170,30 @@ def test_what_is_no_row_is_said(record: Any, form: DatasetFormat, message: str) 
     with pytest.raises(DataError) as caught:
         rows(record, "here", form)
     assert message in str(caught.value)
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda width: st.lists(
+            st.lists(
+                st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=width, max_size=width
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    )
+)
+def test_any_text_comes_back(table: list[list[str]]) -> None:
+    """Quoted commas, line breaks and separators of other alphabets are values, not ends of them."""
+    text = StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(table)
+    as_lines = "\n".join(json.dumps(dict(enumerate(row)), ensure_ascii=False) for row in table)
+
+    of_csv = rows(call(part(text.getvalue()), None), "here", CAPTURE)
+    of_json = rows(call(part(as_lines, "JSON"), None), "here", CAPTURE)
+
+    assert [list(row.values()) for row in of_csv] == table
+    assert [list(row.values()) for row in of_json] == table
 
 
 def test_an_inference_id_comes_before_an_event_id() -> None:

@@ -488,6 +488,24 @@ def test_what_is_wrong_is_one_line(
     assert said in capfd.readouterr().err
 
 
+def test_outside_of_a_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing can be left for SageMaker, the documents are written and the sentence is said all the same."""
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    (tmp_path / "file").touch()
+    environment = {
+        "dataset_source": str(tmp_path / "rows.csv"),
+        "dataset_format": HEADER,
+        "output_path": str(tmp_path / "output"),
+    }
+
+    status = run(monitor.main, environment, tmp_path / "file")
+
+    said = capsys.readouterr()
+    assert (status, said.out) == (0, f"{NO_VIOLATIONS}\n")
+    assert "the message could not be left in" in said.err
+    assert (tmp_path / "output" / "statistics.json").exists()
+
+
 def test_a_baseline_of_another_problem(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     """Constraints of a classifier say nothing of a regressor."""
     (tmp_path / "constraints.json").write_text('{"binary_classification_constraints": {}}')

@@ -39,7 +39,6 @@ from containers.analyzer.predictions import ModelQualityConfig
 from containers.analyzer.profile import DatasetProfile, profile
 from containers.analyzer.statistics import statistics
 from containers.analyzer.violations import violations
-from containers.processing.job import DataError
 
 STATISTICS, CONSTRAINTS, VIOLATIONS = "statistics.json", "constraints.json", "constraint_violations.json"
 
@@ -101,11 +100,11 @@ def _data_quality(config: MonitorConfig) -> Analysis:
     if wanted is None and before is not None:  # then the thresholds are those that the container suggests
         wanted = {"features": [{"name": feature["name"]} for feature in before["features"]]}
     names = [feature["name"] for feature in (wanted or {"features": []})["features"]]
-    rows = monitor_dataset.tables(config, names)
-    dataset = profile(rows, domains(wanted) if wanted else {})
+    rows = monitor_dataset.read(config, names)
+    dataset = profile(rows.tables, domains(wanted) if wanted else {})
     if config.dataset_format.name not in (CSV, PARQUET):
         dataset = _sorted(dataset, names)
-    wanted = _kept(wanted, config.exclude_features_attribute) if wanted else None
+    wanted = _kept(wanted, rows.excluded) if wanted else None
     suggested = suggest(dataset, config.categorical_drift_method)
     return Analysis(
         statistics(dataset),
@@ -123,23 +122,16 @@ def _sorted(dataset: DatasetProfile, baseline: Sequence[str]) -> DatasetProfile:
 
 
 def _kept(document: Mapping[str, Any], excluded: Collection[str]) -> dict[str, Any]:
-    """The constraints without those of excluded features, which are named or numbered."""
-    features = [
-        feature
-        for number, feature in enumerate(document["features"])
-        if feature["name"] not in excluded and str(number) not in excluded
-    ]
-    return {**document, "features": features}
+    """The constraints without those of excluded features."""
+    return {**document, "features": [one for one in document["features"] if one["name"] not in excluded]}
 
 
 def _model_quality(config: MonitorConfig, attributes: ModelQualityConfig) -> Analysis:
     wanted = monitor_baseline.read(config.baseline_constraints, "baseline_constraints")
-    rows = monitor_dataset.tables(config)
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"dataset_source: {config.dataset_source} holds no rows")
+    tables = monitor_dataset.read(config).tables
+    first = next(tables)
     resolved = monitor_attributes.resolve(attributes, first.column_names)
-    found = predictions.statistics(chain([first], rows), resolved)
+    found = predictions.statistics(chain([first], tables), resolved)
     return Analysis(
         found,
         model_constraints.suggest(found),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,16 @@ from containers.analyzer.monitor_scripts import Preprocessor
 from containers.processing.job import DataError
 
 
-def tables(config: MonitorConfig, baseline: Sequence[str] = ()) -> Iterator[pa.Table]:
-    """The rows of the data set, without the columns that are excluded.
+@dataclass(frozen=True)
+class Dataset:
+    """The rows, without the columns that are excluded, and the names of these."""
+
+    tables: Iterator[pa.Table]
+    excluded: frozenset[str]
+
+
+def read(config: MonitorConfig, baseline: Sequence[str] = ()) -> Dataset:
+    """The data set of a configuration, read as far as is needed to know its columns.
 
     Columns without names of their own (CSV without a header, captured CSV, a script's numbers) get the names that
     the ``baseline`` has at their places.
@@ -28,7 +38,12 @@ def tables(config: MonitorConfig, baseline: Sequence[str] = ()) -> Iterator[pa.T
     """
     if not config.dataset_source.exists():
         raise DataError(f"dataset_source: there is no {config.dataset_source}")
-    return _without(_named(_tables(config), baseline), config.exclude_features_attribute)
+    tables = _named(_tables(config), baseline)
+    first = next(tables, None)
+    if first is None:
+        raise DataError(f"dataset_source: {config.dataset_source} holds no rows")
+    excluded = frozenset(_column(name, first.column_names) for name in config.exclude_features_attribute)
+    return Dataset(_without(chain([first], tables), excluded), excluded)
 
 
 def _tables(config: MonitorConfig) -> Iterator[pa.Table]:
@@ -86,24 +101,22 @@ def _lines(path: Path, *, header: bool) -> Iterator[tuple[str, str]]:
         raise DataError(f"{path}: cannot be read as CSV: {error}") from None
 
 
-def _named(found: Iterable[pa.Table], baseline: Sequence[str]) -> Iterator[pa.Table]:
-    for table in found:
-        places = [numbered(name) for name in table.column_names]
-        if None in places:
+def _named(tables: Iterable[pa.Table], baseline: Sequence[str]) -> Iterator[pa.Table]:
+    """Numbered columns under the names that the baseline has at their places, if its columns are not numbered too."""
+    names = [] if all(numbered(name) is not None for name in baseline) else baseline
+    for table in tables:
+        places = [place for place in map(numbered, table.column_names) if place is not None]
+        if len(places) < table.num_columns:
             yield table
-            continue
-        yield table.rename_columns(
-            [
-                baseline[place] if place is not None and place < len(baseline) else f"_c{place}"
-                for place in places
-            ]
-        )
+        else:
+            yield table.rename_columns(
+                [names[place] if place < len(names) else f"_c{place}" for place in places]
+            )
 
 
-def _without(found: Iterable[pa.Table], excluded: Sequence[str]) -> Iterator[pa.Table]:
-    for table in found:
-        names = {_column(name, table.column_names) for name in excluded} if excluded else set()
-        yield table.drop_columns(sorted(names)) if names else table
+def _without(tables: Iterable[pa.Table], excluded: Collection[str]) -> Iterator[pa.Table]:
+    for table in tables:
+        yield table.select([name for name in table.column_names if name not in excluded])
 
 
 def _column(name: str, columns: Sequence[str]) -> str:

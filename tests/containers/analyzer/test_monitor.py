@@ -246,7 +246,7 @@ def test_a_json_value_that_comes_late_was_missing_before(tmp_path: Path) -> None
 def test_excluded_features_are_in_no_document(excluded: str, tmp_path: Path) -> None:
     """By name or number; and nobody misses them."""
     (tmp_path / "rows.csv").write_text("a,b\n1,x\n")
-    constraints = {"features": [{"name": "a"}, {"name": "b", "completeness": 1.0}]}
+    constraints = {"features": [{"name": "b", "completeness": 1.0}, {"name": "a"}]}  # in another order
     (tmp_path / "constraints.json").write_text(json.dumps(constraints))
 
     _, message, written = analysed(
@@ -435,7 +435,7 @@ WRONG: list[tuple[str, Mapping[str, str], str]] = [
     ("a\n1\n", {"dataset_source": "/nowhere"}, "dataset_source: there is no /nowhere"),
     ("a\n1\n", {"dataset_format": "{"}, "dataset_format is not JSON"),
     ("", {}, "the file is empty"),
-    ("a,b\n", {}, "the data set has no rows"),
+    ("a,b\n", {}, "rows.csv holds no rows"),
     ("a,b\n", {"analysis_type": "MODEL_QUALITY", "problem_type": "Regression", "ground_truth_attribute": "a",
                "inference_attribute": "b"}, "holds no rows"),
     ("a,b\n1,2\n", {"analysis_type": "MODEL_QUALITY", "problem_type": "Regression", "ground_truth_attribute": "label",
@@ -450,7 +450,7 @@ WRONG: list[tuple[str, Mapping[str, str], str]] = [
     ("a\n1\n", {"baseline_statistics": DAMAGED}, "baseline statistics of 'a': the distribution cannot be read"),
     ("a\n1\n", {"record_preprocessor_script": "def preprocess_handler(r): raise ValueError('no')"},
      "There is an exception raised in preprocessor script. Please double check the preprocessor script."),
-    ("a\n1\n", {"record_preprocessor_script": "def preprocess_handler(r): return []"}, "the data set has no rows"),
+    ("a\n1\n", {"record_preprocessor_script": "def preprocess_handler(r): return []"}, "rows.csv holds no rows"),
     ("a\n1\n", {"post_analytics_processor_script": "def postprocess_handler(): raise ValueError('no')"},
      "postprocess_handler: ValueError: no"),
     ("a\n1\n", {"dataset_format": '{"parquet": {}}', "record_preprocessor_script": "def preprocess_handler(r): pass"},

@@ -171,6 +171,9 @@ class Gate(Record):
     metric: str
     at_least: float | None = None
     at_most: float | None = None
+    # By how much the new model must surely beat the approved one on the same test rows (0: at all); without it the
+    # two are compared, and nothing is asked for.
+    margin: Annotated[float, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _have_one_bar(self) -> Self:

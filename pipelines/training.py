@@ -2,13 +2,14 @@
 
 ingest ─► prep ─┬─► tune ─┬─► evaluate ─► gate ─┬─► register
                 │         └─► tuning report     └─► fail, naming the bar and by how much it was missed
-                └─► train ──► evaluate …   where the use case does not tune
+                ├─► train ──► evaluate …   where the use case does not tune
+                └─► tune or train ──► mitigate ──► evaluate …   where it works against bias
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sagemaker.core import image_uris
 from sagemaker.core.helper.pipeline_variable import StrPipeVar
@@ -21,6 +22,7 @@ from pipelines.config import Config
 from pipelines.parameters import parameters
 from pipelines.publish import Publication, plan
 from pipelines.session import BuildSession, building
+from steps.champion import champion_step
 from steps.checked import analyses
 from steps.context import StepContext
 from steps.evaluate import decision_threshold, evaluate_step
@@ -33,8 +35,8 @@ from steps.register import Hosting, register_step, serving_environment
 from steps.script import Script
 from steps.search import WarmStart
 from steps.settings import Tags
-from steps.train import train_step
-from steps.tune import chosen, model_uri, tune_step
+from steps.train import MITIGATE, train_step
+from steps.tune import best_hyperparameters, chosen, model_uri, tune_step
 from steps.tuning_report import tuning_report_step
 
 
@@ -46,6 +48,8 @@ class Learned:
     model: StrPipeVar
     lineage: Mapping[str, StrPipeVar]
     runners_up: tuple[StrPipeVar, ...] = ()
+    hyperparameters: Mapping[str, object] = field(default_factory=dict)
+    unmitigated: StrPipeVar | None = None
 
 
 def build(
@@ -58,20 +62,40 @@ def build(
     image, machine, code = environment.processing_image, environment.processing, publication.code
 
     ingest = ingest_step(context, image, machine, code["ingest"], knobs.input_data)
-    prep = prep_step(context, image, machine, code["prep"], output_uri(ingest, contract.DATA))
+    prep = prep_step(
+        context,
+        image,
+        machine,
+        code["prep"],
+        output_uri(ingest, contract.DATA),
+        reweigh=usecase.fairness.reweigh,
+    )
     learned = learn(config, context, publication, prep, warm_start)
+    if usecase.fairness.reweigh:
+        learned = mitigate(config, context, publication, prep, learned)
     evaluate = evaluate_step(
         context,
         image,
         machine,
         code["evaluate"],
         model=learned.model,
+        unmitigated=learned.unmitigated,
         runners_up=learned.runners_up,
         validation=output_uri(prep, contract.VALIDATION),
         test=output_uri(prep, contract.TEST),
         holdout=output_uri(prep, contract.HOLDOUT),
         bar=knobs.quality_bar,
         threshold=usecase.evaluation.threshold,
+    )
+    champion = champion_step(
+        context,
+        image,
+        machine,
+        code["champion"],
+        group=usecase.registry.group,
+        model=learned.model,
+        holdout=output_uri(prep, contract.HOLDOUT),
+        evaluation=output_uri(evaluate, contract.EVALUATION),
     )
     check = Checker(config, context, publication, knobs)
     data_checks = check.data(output_uri(ingest, contract.DATA))
@@ -129,6 +153,7 @@ def build(
             *(each.step for each in data_checks),
             *learned.steps,
             evaluate,
+            champion,
             *hosted,
             *(each.step for each in model_checks),
             gate,
@@ -151,7 +176,8 @@ def learn(
     if not usecase.tuning.enabled:
         train = train_step(context, script, usecase.hyperparameters, **rows)
         lineage = {"TrainingJob": train.properties.TrainingJobArn}
-        return Learned([train], train.properties.ModelArtifacts.S3ModelArtifacts, lineage)
+        model = train.properties.ModelArtifacts.S3ModelArtifacts
+        return Learned([train], model, lineage, hyperparameters=usecase.hyperparameters)
     search = usecase.search
     tune = tune_step(context, script, search, usecase.hyperparameters, warm_start, **rows)
     report = tuning_report_step(
@@ -162,7 +188,33 @@ def learn(
         tune,
     )
     runners_up = tuple(model_uri(tune, rank) for rank in range(2, search.top + 1))
-    return Learned([tune, report], model_uri(tune), chosen(tune, search), runners_up)
+    found = {**usecase.hyperparameters, **best_hyperparameters(tune, search)}
+    return Learned([tune, report], model_uri(tune), chosen(tune, search), runners_up, found)
+
+
+def mitigate(
+    config: Config,
+    context: StepContext,
+    publication: Publication,
+    prep: ProcessingStep,
+    learned: Learned,
+) -> Learned:
+    """Train once more with the same hyperparameters, and weights by which label and facets are independent."""
+    script = Script(training_image(config), config.environment.training, publication.source_dir)
+    names = (contract.TRAIN, contract.VALIDATION, contract.FLOW, contract.WEIGHTS)
+    rows = {name: output_uri(prep, name) for name in names}
+    step = train_step(context, script, learned.hyperparameters, name=MITIGATE, **rows)
+    return replace(
+        learned,
+        steps=[*learned.steps, step],
+        model=step.properties.ModelArtifacts.S3ModelArtifacts,
+        lineage={
+            **learned.lineage,
+            "TrainingJob": step.properties.TrainingJobArn,
+            "UnmitigatedTrainingJob": learned.lineage["TrainingJob"],
+        },
+        unmitigated=learned.model,
+    )
 
 
 @dataclass(frozen=True)

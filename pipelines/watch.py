@@ -21,6 +21,7 @@ from pipelines.tuning_progress import TuningProgress
 SIGNS = {"Succeeded": ("✔", "green"), "Failed": ("✘", "red"), "Stopped": ("■", "yellow")}
 EVALUATE = "Evaluate"
 GATE = "Gate"
+CHAMPION = "Champion"
 REGISTER = "Register"
 TUNING_REPORT = "TuningReport"
 
@@ -81,6 +82,10 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         if GATE in steps:
             for bar in report["gate"]["bars"]:
                 console.print(_verdict(bar), soft_wrap=True)
+    if CHAMPION in steps and steps[CHAMPION].status == "Succeeded":
+        found = service.outputs(steps[CHAMPION].job_arn)[contract.CHAMPION]
+        compared = service.read_json(f"{found}/{contract.CHAMPION_FILE}")
+        console.print(_verdict({**compared, "passed": not compared["missed"]}), soft_wrap=True)
     for finding in findings(service, execution):
         sign, style = SIGNS["Stopped" if finding.violations else "Succeeded"]
         console.print(f"[bold]{finding.check.name:<14}[/] [{style}]{sign}[/] {finding}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Gate: register the model if it meets its bar and every limit on bias, otherwise fail and name what was missed."""
+"""Gate: register the model if it misses no bar, the champion included; otherwise fail and say what was missed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.steps import Step
 
 from containers import contract
-from steps import evaluate
+from steps import champion, evaluate
 
 NAME = "Gate"
 FAIL_NAME = "BelowTheBar"
 
 
 def gate_step(if_passed: Sequence[Step]) -> ConditionStep:
-    """Run ``if_passed`` where the report has no missed bar, or the step that fails the execution."""
+    """Run ``if_passed`` where neither report has a missed bar, or the step that fails the execution."""
     return ConditionStep(
         name=NAME,
-        conditions=[ConditionEquals(left=report_value(contract.GATE_MISSED_PATH), right=0)],
+        conditions=[
+            ConditionEquals(left=report_value(contract.GATE_MISSED_PATH), right=0),
+            ConditionEquals(left=champion_value(contract.CHAMPION_MISSED_PATH), right=0),
+        ],
         if_steps=list(if_passed),
         else_steps=[_fail_step()],
     )
@@ -32,6 +35,12 @@ def report_value(path: str) -> JsonGet:
     return JsonGet(step_name=evaluate.NAME, property_file=evaluate.REPORT, json_path=path)
 
 
+def champion_value(path: str) -> JsonGet:
+    """A value of the report on the champion."""
+    return JsonGet(step_name=champion.NAME, property_file=champion.REPORT, json_path=path)
+
+
 def _fail_step() -> FailStep:
-    message = report_value(contract.GATE_MESSAGE_PATH)
-    return FailStep(name=FAIL_NAME, error_message=Join(on=" ", values=["The model missed its bar:", message]))
+    reports = [report_value(contract.GATE_MESSAGE_PATH), champion_value(contract.CHAMPION_MESSAGE_PATH)]
+    said = Join(on="; ", values=reports)
+    return FailStep(name=FAIL_NAME, error_message=Join(on=" ", values=["The model missed its bar:", said]))

@@ -64,8 +64,8 @@ def test_check_says_that_a_definition_is_right() -> None:
     done = cli("check", "--usecase", "adult", "--env", "prod", AWS_ENDPOINT_URL="http://127.0.0.1:9")
 
     assert (done.returncode, done.stderr) == (0, "")
-    names = "Ingest Prep DataQuality DataBias Tune TuningReport Evaluate ModelBias Explainability ModelQuality Gate"
-    assert f"The definition is right: 11 steps ({', '.join(names.split())})" in done.stdout
+    names = "Ingest Prep DataQuality DataBias Tune TuningReport Evaluate Champion ModelBias Explainability ModelQuality"
+    assert f"The definition is right: 12 steps ({', '.join(names.split())}, Gate)" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from containers.analyzer.kernel_shap import SURE, kernel_shap, log_odds
 from containers.processing.job import DataError
 
+# Rows, features, labels, rows of the baseline.
 shapes = st.tuples(st.integers(1, 8), st.integers(1, 6), st.integers(1, 3), st.integers(1, 3))
 
 
@@ -30,26 +31,19 @@ def wild(random, features, labels):
 def shapley(predict, row, baseline):
     """The definition: the mean of what a feature changes, over all orders in which the features become known."""
     names = list(row.columns)
+    coalitions = [some for size in range(len(names) + 1) for some in combinations(names, size)]
+    mixes = [baseline.assign(**{name: row[name].iloc[0] for name in known}) for known in coalitions]
+    answers = predict(pd.concat(mixes)).reshape(len(coalitions), len(baseline), -1).mean(axis=1)
+    worth = {frozenset(known): answer for known, answer in zip(coalitions, answers, strict=True)}
+    orders = factorial(len(names))
 
-    def worth(known):
-        mixed = baseline.copy()
-        mixed[list(known)] = row[list(known)].to_numpy()[0]
-        return predict(mixed).mean(axis=0)
+    def changes(name):
+        for known in coalitions:
+            if name not in known:
+                before, after = factorial(len(known)), factorial(len(names) - len(known) - 1)
+                yield before * after / orders * (worth[frozenset({*known, name})] - worth[frozenset(known)])
 
-    found = []
-    for name in names:
-        others = [other for other in names if other != name]
-        found.append(
-            sum(
-                factorial(size)
-                * factorial(len(others) - size)
-                / factorial(len(names))
-                * (worth([*some, name]) - worth(some))
-                for size in range(len(names))
-                for some in combinations(others, size)
-            )
-        )
-    return np.array(found)
+    return np.array([sum(changes(name)) for name in names])
 
 
 @given(shapes, st.integers(0, 1000))

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 
 from local_sagemaker.environment import environment, exports, past_proxies, to_unset
 from local_sagemaker.front import HEALTH
-from local_sagemaker.project_images import project_images
+from local_sagemaker.project_images import project_images, project_serving
 from local_sagemaker.settings import Settings
 from local_sagemaker.state_folder import Server, SettingsError, StateFolder
 
@@ -70,6 +70,8 @@ def serve(chosen: argparse.Namespace) -> int:
         port=chosen.port,
         region=chosen.region,
         images=project_images(Path.cwd()),
+        serving=project_serving(Path.cwd()),
+        project=Path.cwd(),
         **({"cores": chosen.cores} if chosen.cores else {}),
     )
     return _in_background(settings) if chosen.background else _in_foreground(settings)

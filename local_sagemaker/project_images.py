@@ -1,4 +1,4 @@
-"""``[tool.local_sagemaker.images]`` of a project's ``pyproject.toml``: what runs for the project's own images."""
+"""What a project's ``pyproject.toml`` says of its own images: ``[tool.local_sagemaker.images]`` and ``….serving``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from local_sagemaker.state_folder import SettingsError
 
-_TABLE = "tool.local_sagemaker.images"
+_TABLE = "tool.local_sagemaker"
 
 
 def project_images(folder: Path) -> dict[str, str]:
@@ -16,6 +16,15 @@ def project_images(folder: Path) -> dict[str, str]:
 
     Raises SettingsError: the file is not TOML, or the table does not map texts to texts.
     """
+    return _table(folder, "images", "runtime")
+
+
+def project_serving(folder: Path) -> dict[str, str]:
+    """Image pattern -> the command that serves in it, likewise."""
+    return _table(folder, "serving", "command")
+
+
+def _table(folder: Path, name: str, value: str) -> dict[str, str]:
     path = folder / "pyproject.toml"
     try:
         document: Any = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -23,13 +32,14 @@ def project_images(folder: Path) -> dict[str, str]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not TOML: {error}") from None
-    for part in _TABLE.split("."):
+    table = f"{_TABLE}.{name}"
+    for part in table.split("."):
         document = document.get(part, {}) if isinstance(document, dict) else document
     if not isinstance(document, dict):
         raise SettingsError(
-            f'{path}: {_TABLE} must be a table of "image pattern" = "runtime", not {document!r}'
+            f'{path}: {table} must be a table of "image pattern" = "{value}", not {document!r}'
         )
-    for pattern, runtime in document.items():
-        if not isinstance(runtime, str):
-            raise SettingsError(f"{path}: {_TABLE}: {pattern!r} must name a runtime, not {runtime!r}")
+    for pattern, said in document.items():
+        if not isinstance(said, str):
+            raise SettingsError(f"{path}: {table}: {pattern!r} must name a {value}, not {said!r}")
     return document

@@ -27,6 +27,7 @@ class Settings:
         default_factory=dict
     )  # image pattern -> runtime, beside the built-in ones
     serving: Mapping[str, str] = field(default_factory=dict)  # image pattern -> what runs for ``serve``
+    project: Path | None = None  # where those commands find their modules
 
     @property
     def objects(self) -> Path:

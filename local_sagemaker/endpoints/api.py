@@ -13,7 +13,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from local_sagemaker import records
@@ -160,24 +160,29 @@ class Endpoints:
 
     # What the runtime needs.
 
-    def fleet(self, name: str, seconds: float) -> tuple[Fleet, Document] | None:
+    @contextlib.contextmanager
+    def serving(self, name: str, seconds: float) -> Iterator[tuple[Fleet, Document] | None]:
         """What serves an endpoint, and its document; None where there is no endpoint in service.
 
-        Right after a restart of the local SageMaker an endpoint is in service and its containers are still being
-        started: a request waits for them so long.
+        While the block lasts, an update does not end that fleet. Right after a restart of the local SageMaker an
+        endpoint is in service and its containers are still being started: a request waits for them so long.
         """
-        with self._lock:
-            fleet = self._serving.get(name)
-        if fleet is not None:
-            document = self._records.get(KIND, name)
-            return (fleet, document) if document is not None else None
         document = self._records.get(KIND, name)
         if document is None or document["EndpointStatus"] not in (IN_SERVICE, UPDATING):
-            return None
+            yield None
+            return
         with self._lock:
             self._lock.wait_for(lambda: name in self._serving or self._closed, seconds)
             fleet = self._serving.get(name)
-        return (fleet, document) if fleet is not None else None
+            if fleet is not None:
+                fleet.enter()  # under the lock: an update that comes next sees it
+        if fleet is None:
+            yield None
+            return
+        try:
+            yield fleet, document
+        finally:
+            fleet.leave()
 
     # What happens in the background.
 

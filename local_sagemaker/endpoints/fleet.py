@@ -6,8 +6,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,17 +122,16 @@ class Fleet:
         with self._lock:
             self._weights = {**self._weights, **weights}
 
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """A request is under way for as long as the block lasts."""
+    def enter(self) -> None:
+        """A request is under way until ``leave``."""
         with self._lock:
             self._under_way += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._under_way -= 1
-                self._lock.notify_all()
+
+    def leave(self) -> None:
+        """It has been answered."""
+        with self._lock:
+            self._under_way -= 1
+            self._lock.notify_all()
 
     def choose(self) -> str:
         """The variant that gets the next request: each with the probability of its weight."""

@@ -62,7 +62,8 @@ class Programs:
         environment = dict(definition.get("Environment", {}))
         own = self._own(definition["Image"])
         if own is not None:
-            return Program((*shlex.split(own),), self._common(environment))
+            project = {"PYTHONPATH": str(self._settings.project)} if self._settings.project else {}
+            return Program(tuple(shlex.split(own)), container.merged(self._common(environment), project))
         runtime = self._images.resolve(definition["Image"])
         command: tuple[str, ...] = (
             "python3",

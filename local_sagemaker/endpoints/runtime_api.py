@@ -68,11 +68,10 @@ class Runtime:
         return [answer.body]
 
     def _invoke(self, name: str, body: bytes, environ: WSGIEnvironment) -> tuple[str, Answer]:
-        found = self._endpoints.fleet(name, INVOCATION_SECONDS)
-        if found is None:
-            raise _invalid(f"Endpoint {name} of account {self._settings.account} not found.")
-        fleet, _ = found
-        with fleet.busy():
+        with self._endpoints.serving(name, INVOCATION_SECONDS) as found:
+            if found is None:
+                raise _invalid(f"Endpoint {name} of account {self._settings.account} not found.")
+            fleet, _ = found
             variant = _variant(fleet, environ.get(f"{_PREFIX}TARGET_VARIANT"))
             return variant, fleet.invoke(variant, body, _passed(environ))
 

@@ -174,13 +174,14 @@ class ProcessRunner:
     def _order(self, task: Task, cpus: Sequence[int], scratch: Path) -> IO[bytes]:
         """The order as an open file: an environment may be larger than a socket's buffer."""
         base = base_environment() | {"HOSTNAME": task.hosts[0]}
+        imported = task.environment.get("PYTHONPATH", "").split(os.pathsep)
         order = Order(
             room=Room(
                 folder=str(task.folder),
                 scratch=str(scratch),
                 hosts=task.hosts,
                 network=task.network,
-                keep=_below_tmp(str(self._settings.folder), str(task.folder)),
+                keep=_below_tmp(str(self._settings.folder), str(task.folder), *imported),
                 shared=tuple((place, str(outside)) for place, outside in task.shared.items()),
             ),
             argv=list(task.argv),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_sagemaker.project_images import project_images
+from local_sagemaker.project_images import project_images, project_serving
 from local_sagemaker.state_folder import SettingsError
 
 
@@ -38,3 +38,11 @@ def test_a_wrong_table_is_one_line_that_names_the_file(tmp_path, text, message):
     with pytest.raises(SettingsError, match=message) as error:
         project_images(tmp_path)
     assert str(tmp_path / "pyproject.toml") in str(error.value)
+
+
+def test_a_project_names_what_serves_in_its_images(tmp_path):
+    """A command for each pattern, in a table of its own."""
+    (tmp_path / "pyproject.toml").write_text('[tool.local_sagemaker.serving]\n"*/mine:*" = "python3 -m m"\n')
+
+    assert project_serving(tmp_path) == {"*/mine:*": "python3 -m m"}
+    assert project_images(tmp_path) == {}

@@ -124,6 +124,36 @@ def test_the_container_s_verdict_on_a_model(
     assert [one["metric_name"] for one in report] == found
 
 
+def test_a_report_has_the_container_s_shape(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+    """The same keys in the same order, and types that it knows, as in a real report of a taxi company's data."""
+    real = json.loads((shared_data("checkstep/monitor") / "constraint_violations.json").read_text())
+    (tmp_path / "constraints.json").write_text(
+        json.dumps(
+            {
+                "features": [
+                    {"name": "a", "inferred_type": "Integral", "completeness": 1.0},
+                    {"name": "b", "inferred_type": "String", "string_constraints": {"domains": ["y"]}},
+                ]
+            }
+        )
+    )
+    (tmp_path / "rows.csv").write_text("a,b\n1.5,x\n,x\n")
+
+    _, _, written = analysed(
+        tmp_path,
+        dataset_source=tmp_path / "rows.csv",
+        dataset_format=HEADER,
+        baseline_constraints=tmp_path / "constraints.json",
+    )
+
+    report = written["constraint_violations.json"]
+    assert report.keys() == real.keys()
+    assert {tuple(one) for one in report["violations"]} == {tuple(one) for one in real["violations"]}
+    assert {one["constraint_check_type"] for one in report["violations"]} == {
+        one["constraint_check_type"] for one in real["violations"]
+    }
+
+
 def test_captured_data_against_a_baseline_with_names(tmp_path: Path) -> None:
     """What an endpoint captured has no names: those of the training data are meant, the answer's first."""
     baseline = tmp_path / "train.csv"

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from containers.checks import CHECKS
+from containers.checks import CHECKS, DATA_BIAS, MODEL_BIAS, Check
 from pipelines import config
+from pipelines.checks import planned
 from pipelines.publish import ROOT, SETTINGS_READ, Publication
 from steps.search import WarmStart
 from steps.settings import Code
 
 GOLDEN = Path(__file__).parent / "golden"
-BUILDS = [("local", "roaming"), ("local", "adult"), ("prod", "adult"), ("dev", "roaming")]
+NATIVE = str(GOLDEN / "native.toml")  # the local environment, with AWS's own check steps
+BUILDS = [("local", "roaming"), ("local", "adult"), ("prod", "adult"), ("dev", "roaming"), (NATIVE, "adult")]
 
 # Fixed addresses: a golden definition changes when the pipeline does, not at every edit of a job's code.
 FIXED = Publication(
@@ -66,16 +68,18 @@ def jobs(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_the_definition_equals_its_golden_file(environment: str, usecase: str) -> None:
     """A change of a definition is seen in a diff; GOLDEN=write rewrites the files."""
     built = json.dumps(json.loads(build(environment, usecase)), indent=1) + "\n"
-    file = GOLDEN / f"{environment}-{usecase}.json"
+    file = GOLDEN / f"{Path(environment).stem}-{usecase}.json"
     if os.environ.get("GOLDEN") == "write":
         file.write_text(built, encoding="utf-8")
 
     assert file.read_text(encoding="utf-8") == built
 
 
-def test_two_builds_in_two_processes_are_byte_identical() -> None:
+@pytest.mark.parametrize("environment_file", ["local", NATIVE])
+def test_two_builds_in_two_processes_are_byte_identical(environment_file: str) -> None:
     """No clock, no random name, no order of a set, no uploaded file gets into the definition."""
     command = [sys.executable, "-W", "ignore", "-m", "pipelines", "build", "--usecase", "adult"]
+    command += ["--env", environment_file]
     environment = {**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}  # where nothing listens
     first, second = (
         subprocess.run(
@@ -85,6 +89,92 @@ def test_two_builds_in_two_processes_are_byte_identical() -> None:
     )
 
     assert first == second
+
+
+@pytest.mark.parametrize("usecase", ["adult", "roaming"])
+def test_what_the_sdk_would_upload_is_published(usecase: str) -> None:
+    """Clarify's configurations lie under their contents' hashes, and every one that is named is there."""
+    from pipelines.training import built
+
+    first, second = (built(config.load(NATIVE, usecase)) for _ in range(2))
+    named = set(re.findall(r"s3://[^/\"]+/([^\"]+/analysis_config\.json)", first.definition))
+
+    assert first == second
+    assert len(named) >= 3
+    assert named <= set(first.publication.objects)
+    assert all(re.search(r"/[0-9a-f]{64}/", key) for key in named)
+
+
+def test_both_forms_of_a_check_analyse_the_same() -> None:
+    """The SDK makes of our settings what our own job is told; a model it adds, and the data holds its predictions."""
+    from pipelines.training import built
+
+    native = built(config.load(NATIVE, "adult")).publication.objects
+    documents = [
+        json.loads(content) for name, content in native.items() if name.endswith("/analysis_config.json")
+    ]
+    for check in (DATA_BIAS, MODEL_BIAS):
+        ours = planned(config.load("local", "adult"))[check].settings
+
+        assert ours in [{k: v for k, v in each.items() if k != "predictor"} for each in documents]
+
+
+@pytest.mark.parametrize(
+    ("check", "form"), [*((check, "processing") for check in CHECKS.values()), (MODEL_BIAS, "native")]
+)
+def test_a_check_that_is_off_leaves_nothing_behind(check: Check, form: str, tmp_path: Path) -> None:
+    """No step, no parameter, no baseline; the others are as they were."""
+    file = tmp_path / "here.toml"
+    text = (GOLDEN / "native.toml").read_text(encoding="utf-8").replace('"native"', f'"{form}"')
+    file.write_text(text.replace(f'{check.setting} = "{form}"', f'{check.setting} = "off"'), encoding="utf-8")
+    built = json.loads(build(str(file), "adult", tune=False))
+
+    assert check.name not in [step["Name"] for step in built["Steps"]]
+    assert not [each for each in built["Parameters"] if each["Name"].startswith(check.name)]
+    assert f"Steps.{check.name}." not in json.dumps(built)
+    (gate,) = (step for step in built["Steps"] if step["Type"] == "Condition")
+    (register,) = (step for step in gate["Arguments"]["IfSteps"] if step["Type"] == "RegisterModel")
+    group, part = check.place
+    assert part not in register["Arguments"]["DriftCheckBaselines"].get(group, {})
+    others = [other for other in CHECKS.values() if other != check]
+    assert {each["Name"] for each in built["Steps"]} >= {other.name for other in others}
+    for other in others:
+        assert other.place[1] in register["Arguments"]["DriftCheckBaselines"][other.place[0]]
+
+
+def test_without_any_check_there_is_no_baseline(tmp_path: Path) -> None:
+    """And the package has the evaluation report as its only metric."""
+    file = tmp_path / "here.toml"
+    text = (GOLDEN / "native.toml").read_text(encoding="utf-8").replace('"native"', '"off"')
+    file.write_text(text, encoding="utf-8")
+    built = build(str(file), "adult", tune=False)
+
+    assert "DriftCheckBaselines" not in built
+    assert "SkipCheck" not in built
+
+
+def test_violations_fail_the_run_where_the_environment_says_so(tmp_path: Path) -> None:
+    """All of them, or those that are named; the rest is reported."""
+    native = (GOLDEN / "native.toml").read_text(encoding="utf-8")
+
+    def defaults(setting: str) -> dict[str, Any]:
+        file = tmp_path / "here.toml"
+        file.write_text(native + setting, encoding="utf-8")
+        parameters = json.loads(build(str(file), "adult", tune=False))["Parameters"]
+        return {
+            each["Name"]: each["DefaultValue"]
+            for each in parameters
+            if each["Name"].endswith("FailOnViolation")
+        }
+
+    every = {f"{check.name}FailOnViolation": True for check in CHECKS.values()}
+    assert defaults("") == dict.fromkeys(every, False)
+    assert defaults("fail_on_violation = true") == every
+    assert defaults('fail_on_violation = ["data_bias", "model_quality"]') == {
+        **dict.fromkeys(every, False),
+        "DataBiasFailOnViolation": True,
+        "ModelQualityFailOnViolation": True,
+    }
 
 
 def test_every_parameter_is_read(prod: dict[str, Any]) -> None:
@@ -102,7 +192,7 @@ def test_every_output_is_scoped_by_the_execution(prod: dict[str, Any]) -> None:
     )
     places.append(json.dumps(jobs(prod)["Tune"]["OutputDataConfig"]))
 
-    assert len(places) == 12
+    assert len(places) == 17
     assert all("Execution.PipelineExecutionId" in place for place in places)
 
 
@@ -124,16 +214,20 @@ def test_production_settings_reach_every_job(prod: dict[str, Any], prod_untuned:
 
 
 def test_who_keeps_a_network_in_production(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
-    """Ingest reads its source, the report asks for the trials, checks for baselines; nothing else reaches out."""
+    """Ingest reads its source, the report asks for the trials, checks and champion the registry."""
     isolated = {
         name: request.get("NetworkConfig", request)["EnableNetworkIsolation"]
         for name, request in {**jobs(prod), **jobs(prod_untuned)}.items()
     }
 
     assert sorted(name for name, cut_off in isolated.items() if not cut_off) == [
+        "Champion",
+        "DataBias",
         "DataQuality",
         "Explainability",
         "Ingest",
+        "ModelBias",
+        "ModelQuality",
         "TuningReport",
     ]
     assert sorted(name for name, cut_off in isolated.items() if cut_off) == [
@@ -158,11 +252,12 @@ def test_a_cheap_environment_trains_on_spot(tune: bool, name: str) -> None:
 def test_to_tune_or_to_train_is_one_setting(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
     """All other steps are the same; evaluate and register only get the model from somewhere else."""
     assert [step["Name"] for step in prod["Steps"]] == [
-        "Ingest", "Prep", "DataQuality", "Tune", "TuningReport", "Evaluate",
-        "Explainability", "Gate",
+        "Ingest", "Prep", "DataQuality", "DataBias", "Tune", "TuningReport", "Evaluate", "Champion",
+        "ModelBias", "Explainability", "ModelQuality", "Gate",
     ]  # fmt: skip
     assert [step["Name"] for step in prod_untuned["Steps"]] == [
-        "Ingest", "Prep", "DataQuality", "Train", "Evaluate", "Explainability", "Gate",
+        "Ingest", "Prep", "DataQuality", "DataBias", "Train", "Evaluate", "Champion",
+        "ModelBias", "Explainability", "ModelQuality", "Gate",
     ]  # fmt: skip
     for name in ("Ingest", "Prep"):
         assert jobs(prod)[name] == jobs(prod_untuned)[name]

@@ -3,6 +3,8 @@
 from local_sagemaker.pipelines.steps.base import StepType
 from local_sagemaker.pipelines.steps.clarify_check import CLARIFY_CHECK
 from local_sagemaker.pipelines.steps.condition import CONDITION
+from local_sagemaker.pipelines.steps.endpoint import ENDPOINT
+from local_sagemaker.pipelines.steps.endpoint_config import ENDPOINT_CONFIG
 from local_sagemaker.pipelines.steps.fail import FAIL
 from local_sagemaker.pipelines.steps.lambda_ import LAMBDA
 from local_sagemaker.pipelines.steps.model import MODEL
@@ -23,6 +25,8 @@ STEP_TYPES: dict[str, StepType] = {
         LAMBDA,
         MODEL,
         REGISTER_MODEL,
+        ENDPOINT_CONFIG,
+        ENDPOINT,
         CONDITION,
         FAIL,
     )
@@ -35,8 +39,6 @@ NOT_YET = (
     "Cleanup",
     "EMR",
     "EMRServerless",
-    "Endpoint",
-    "EndpointConfig",
     "ForEach",
     "InferenceComponent",
     "Job",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local_sagemaker.jobs import preload
+from local_sagemaker.jobs import namespace, preload
 from local_sagemaker.jobs.process import Outcome, ProcessRunner, Task
 from local_sagemaker.settings import Settings
 
@@ -208,6 +208,45 @@ def test_a_folder_that_is_not_there_is_said(bench, tmp_path):
     """The job does not start, and its log says why."""
     task = bench.task(folder=tmp_path / "nothing")
     finished = bench.finish(task)
+
+    assert finished.outcome.exit_code == 125
+    assert "No such file or directory" in finished.lines[0]
+
+
+@pytest.fixture(scope="module")
+def works_here(bench):
+    """The rung of this machine."""
+    return bench.run().outcome.isolation
+
+
+@pytest.mark.parametrize("rung", [namespace.ROOT, namespace.USER, namespace.REWRITTEN])
+def test_what_is_shared_cannot_be_changed_by_a_job(make_bench, works_here, rung, tmp_path):
+    """On every rung, and without a network: one file that cannot be written, or else a copy."""
+    if works_here == namespace.REWRITTEN != rung or (works_here, rung) == (namespace.USER, namespace.ROOT):
+        pytest.skip(f"this machine offers {works_here}")
+    bench = make_bench(isolation=rung)
+    rows = tmp_path / "rows"
+    rows.write_text("rows")
+    script = """
+        print(open('/opt/ml/input/rows').read())
+        try:
+            open('/opt/ml/input/rows', 'w').write('changed')
+        except OSError as error:
+            print(error.strerror)
+    """
+    task = bench.task(script, network=False, shared={"input": tmp_path})
+    (task.folder / "input").mkdir()
+    finished = bench.finish(task)
+
+    warnings = 2 if rung == namespace.REWRITTEN else 0
+    assert finished.lines[warnings:] == ["rows", "Read-only file system"][: 1 if warnings else 2]
+    assert finished.outcome.isolation == rung
+    assert rows.read_text() == "rows"
+
+
+def test_a_shared_folder_that_is_not_there_is_said(bench, tmp_path):
+    """The job does not start, and its log says why."""
+    finished = bench.run(shared={"input": tmp_path / "nothing"})
 
     assert finished.outcome.exit_code == 125
     assert "No such file or directory" in finished.lines[0]

@@ -69,6 +69,37 @@ def test_a_settings_file_of_ones_own_is_named_by_its_path(tmp_path: Path) -> Non
 MISTAKES = {
     'label = "bought"|label = "bougth"': "label: there is no column 'bougth'. Did you mean 'bought'?",
     'column = "sex"|column = "gender"': "facets: there is no column 'gender'. Known: age, bought, sex.",
+    '[[facets]]\ncolumn = "sex"|facets = ["sex"]\n[unknown]\nx = "y"': (
+        'facets: each facet is a table of its own: [[facets]], and below it column = "sex"'
+    ),
+    'column = "sex"\nvalues|colunm = "sex"\nvalues': "unknown setting 'facets.0.colunm'. Did you mean 'column'?",
+    'limits = ["DI >= 0.8"]|limits = ["DPPI <= 0.8", "DI > 1"]': (
+        "facets.0.limits: 'DPPI <= 0.8': there is no bias metric 'DPPI'. Did you mean 'DPPL'?; 'DI > 1' is no limit"
+    ),
+    'limits = ["DI >= 0.8"]|limits = ["|CDDPL| <= 0.1"]': (
+        "facets: 'sex': |CDDPL| <= 0.1 needs fairness.group_variable, the column within whose values it compares"
+    ),
+    'column = "sex"|column = "bought"': "facets: 'bought' is the label; a facet is a group of rows",
+    'sex = "string"|sex = "number"': "facets: 'sex' holds numbers: values must be one number",
+    'sex = "string"|sex = "timestamp"': "facets: 'sex' holds points in time",
+    '[columns]|[[facets]]\ncolumn = "sex"\nvalues = ["f"]\n[columns]': (
+        "facets: sex ['f'] stands there twice"
+    ),
+    '[columns]|[fairness]\ngroup_variable = "regoin"\n[columns]': (
+        "fairness.group_variable: there is no column 'regoin'"
+    ),
+    '[columns]|[fairness]\nlabel_values = ["yes"]\n[columns]': (
+        "fairness.label_values: belongs to problems that are not binary; here it is 'positive'"
+    ),
+    'problem = "binary"\nlabel = "bought"\npositive = "yes"|problem = "multiclass"\nlabel = "bought"': (
+        "fairness.label_values: say which values of the label are the good outcome"
+    ),
+    'problem = "binary"\nlabel = "bought"\npositive = "yes"|problem = "regression"\nlabel = "age"': (
+        "fairness.label_values: give one number, above which the outcome is a good one"
+    ),
+    '\n[[facets]]\ncolumn = "sex"\nvalues = ["f"]\nlimits = ["DI >= 0.8"]\n|\n[fairness]\nreweigh = true\n': (
+        "fairness.reweigh: weighs rows by facet and label, so it needs facets"
+    ),
     'title = "A small one"|titel = "A small one"': "unknown setting 'titel'. Did you mean 'title'?",
     'problem = "binary"|problem = "binry"': (
         "problem: input should be 'binary', 'multiclass' or 'regression', got 'binry'"

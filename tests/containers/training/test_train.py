@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
 
@@ -348,3 +349,70 @@ def test_it_runs_as_the_toolkit_runs_it_and_ends_well_when_told_to(tmp_path, pat
     assert process.returncode == 128 + signal.SIGTERM
     assert info(paths)["rounds"] > 20
     assert xgb.Booster(model_file=bytearray(model_bytes(paths))).num_boosted_rounds() == info(paths)["rounds"]
+
+
+def weigh(paths, *weights):
+    folder = paths.channel("weights")
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table({"weight": pa.array(weights)}), folder / "part-00000.parquet")
+
+
+def test_weights_that_are_all_one_change_nothing(tmp_path, paths, channels):
+    """The channel itself plays no part."""
+    channels("binary")
+    main(paths, texts())
+    plain = model_bytes(paths)
+    weigh(paths, *[1.0] * 1500)
+    main(paths, texts())
+
+    assert model_bytes(paths) == plain
+
+
+def test_a_row_of_weight_two_is_two_rows(paths, channels, write):
+    """What counts more is learned more: scores follow the weighted labels."""
+    tables = channels("binary")
+    labels = tables["train"][LABEL].to_numpy()
+    weigh(paths, *np.where(labels == 1, 4.0, 1.0))
+    main(paths, texts())
+    heavy = load_booster(paths)
+    shutil.rmtree(paths.channel("weights"))
+    main(paths, texts())
+    rows = xgb.DMatrix(tables["validation"].drop_columns([LABEL]))
+
+    assert heavy.predict(rows).mean() > load_booster(paths).predict(rows).mean() + 0.1
+
+
+def load_booster(paths):
+    return xgb.Booster(model_file=bytearray((paths.model / contract.MODEL_FILE).read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ([1.0, 2.0], "'weights' has 2 rows, 'train' 1500; one each is needed"),
+        ([0.0, *[1.0] * 1499], "'weights': 1 of 1500 weights are not positive numbers"),
+        ([float("nan"), -1.0, *[1.0] * 1498], "'weights': 2 of 1500 weights are not positive numbers"),
+        (["much"] * 1500, "'weights': only numbers can be trained on"),
+    ],
+)
+def test_weights_that_cannot_be_are_one_clear_line(paths, channels, weights, said):
+    """And nothing is trained."""
+    channels("binary")
+    weigh(paths, *weights)
+    with pytest.raises(DataError) as caught:
+        main(paths, texts())
+
+    assert str(caught.value).startswith(said)
+    assert not paths.model.exists()
+
+
+def test_other_weights_do_not_resume(paths, channels, capsys):
+    """A checkpoint belongs to the rows and to what they count."""
+    channels("binary")
+    paths.checkpoints.mkdir(parents=True)
+    main(paths, texts(checkpoint_every="2"))
+    weigh(paths, *[2.0] * 1500)
+    capsys.readouterr()
+    main(paths, texts(checkpoint_every="2"))
+
+    assert "resuming" not in capsys.readouterr().out

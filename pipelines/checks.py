@@ -52,6 +52,8 @@ def _data_quality(_: UseCase) -> dict[str, Any]:
 
 def _model_quality(usecase: UseCase) -> dict[str, Any]:
     binary = usecase.problem == "binary"
+    # The analyzer compares texts, and reads true and false as numbers.
+    positive = int(usecase.positive) if isinstance(usecase.positive, bool) else usecase.positive
     return {
         "dataset_format": PARQUET,
         "analysis_type": checks.MODEL_QUALITY.type,
@@ -59,7 +61,7 @@ def _model_quality(usecase: UseCase) -> dict[str, Any]:
         "ground_truth_attribute": contract.LABEL,
         "inference_attribute": contract.PREDICTED_LABEL,
         **({"probability_attribute": contract.PROBABILITY} if binary else {}),
-        **({"positive_label": str(usecase.positive)} if binary else {}),
+        **({"positive_label": str(positive)} if binary else {}),
     }
 
 

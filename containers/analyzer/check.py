@@ -162,14 +162,24 @@ class ModelRegistry:
     """SageMaker's registry and S3, asked with the job's own credentials."""
 
     def previous(self, group: str, check: Check) -> Previous | None:
-        """Asks for the latest approved package, and fetches the files that it names."""
-        approved = latest_approved(_client("sagemaker"), group)
-        addresses = approved.addresses(check)
-        if not addresses:
-            return None
-        s3 = _client("s3")
-        files = {name: read(s3, uri, approved.package) for name, uri in addresses.items()}
-        return Previous(approved.package, files)
+        """Asks for the latest approved package, and fetches the files that it names.
+
+        Raises:
+            DataError: the registry does not answer, or a file is gone.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            approved = latest_approved(_client("sagemaker"), group)
+            addresses = approved.addresses(check)
+            s3 = _client("s3") if addresses else None
+            files = {name: read(s3, uri, approved.package) for name, uri in addresses.items()}
+        except (BotoCoreError, ClientError) as error:
+            raise DataError(
+                f"the baseline of group {group} cannot be looked up: {error}. The job needs a network, and its role "
+                "sagemaker:ListModelPackages, sagemaker:DescribeModelPackage and s3:GetObject"
+            ) from None
+        return Previous(approved.package, files) if addresses else None
 
 
 def _client(service: str) -> Any:
@@ -191,7 +201,9 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 def _switch(text: str) -> bool:
     """A pipeline's boolean parameter as it arrives in an argument."""
-    return {"true": True, "false": False}[text.lower()]
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
 
 
 if __name__ == "__main__":

@@ -248,6 +248,31 @@ def test_a_job_without_settings_says_so(tmp_path: Path) -> None:
         check.main(paths, DATA_QUALITY, "roaming", Options(), Shelf())
 
 
+def test_a_registry_that_cannot_be_asked_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With what the job needs for it: here it has no credentials."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    paths = job(tmp_path, DATA_QUALITY, rows())
+
+    with pytest.raises(
+        DataError, match="the baseline of group roaming cannot be looked up: .*ListModelPackages"
+    ):
+        check.main(paths, DATA_QUALITY, "roaming", Options(), check.ModelRegistry())
+
+
+@pytest.mark.parametrize("text", ["True", "true", "False", "false"])
+def test_a_pipelines_boolean_is_read(text: str) -> None:
+    """However the service writes it; nothing else is."""
+    assert check._switch(text) == (text.lower() == "true")
+    with pytest.raises(ValueError, match=f"not {text}"):
+        check._switch(f"not {text}")
+
+
 def test_clarifys_metrics_are_the_analyzers() -> None:
     """The pipeline asks for no metric that there is not, and leaves none out unknowingly."""
     from containers.analyzer.bias_config import POST_TRAINING_NAMES, PRE_TRAINING_NAMES

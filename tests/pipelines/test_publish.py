@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from containers.checks import CHECKS
 from pipelines import config, publish
 
 
@@ -54,6 +55,17 @@ def test_a_setting_that_a_job_does_not_read_leaves_its_address(
     assert publication.code["ingest"] == moved.code["ingest"]
     assert publication.code["prep"] == moved.code["prep"]
     assert publication.code["evaluate"].settings != moved.code["evaluate"].settings
+
+
+def test_checks_share_their_code(publication: publish.Publication) -> None:
+    """Five jobs run one program; what each is told differs, and is named as AWS's containers name it."""
+    codes = {check: publication.code[check.setting] for check in CHECKS.values()}
+
+    assert len({code.package for code in codes.values()}) == 1
+    assert len({code.settings for code in codes.values()}) == len(CHECKS)
+    for check, code in codes.items():
+        key = f"{code.settings.split('/', 3)[3]}/{check.settings_file}"
+        assert json.loads(publication.objects[key])
 
 
 def test_the_source_archive_has_the_script_at_its_top(publication: publish.Publication) -> None:
@@ -102,16 +114,29 @@ def test_only_what_is_missing_is_uploaded(publication: publish.Publication, clie
     assert publication.objects[lost] == content
 
 
-@pytest.mark.parametrize("job", [*publish.SETTINGS_READ, "train"])
-def test_published_code_is_complete(job: str, tmp_path: Path) -> None:
-    """A job imports nothing of this project that was not published with it, though it could find it here."""
-    script = publish.TRAINING_SCRIPT if job == "train" else f"containers/processing/{job}.py"
-    for name, content in publish.closure(script).items():
+SCRIPTS = [
+    *(f"containers/processing/{job}.py" for job in publish.SETTINGS_READ),
+    publish.TRAINING_SCRIPT,
+    publish.SERVING_SCRIPT,
+    publish.CHECK_MODULE,
+]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_published_code_is_complete(script: str, tmp_path: Path) -> None:
+    """A job imports nothing of this project that was not published with it, though it could find it here.
+
+    Nor does it later, in the middle of its work.
+    """
+    closure = publish.closure(script)
+    for name, content in closure.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     module = script.removesuffix(".py").replace("/", ".")
+    modules = [name.removesuffix(".py").replace("/", ".") for name in closure if "__init__" not in name]
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {module}, containers\n"
+        f"import importlib; [importlib.import_module(name) for name in {modules!r}]\n"
         "print({m.__file__ for n, m in sys.modules.items() if n.split('.')[0] in "
         "('containers', 'pipelines', 'steps', 'local_sagemaker')})"
     )

@@ -260,7 +260,7 @@ def test_a_registry_that_cannot_be_asked_is_named(monkeypatch: pytest.MonkeyPatc
     paths = job(tmp_path, DATA_QUALITY, rows())
 
     with pytest.raises(
-        DataError, match="the baseline of group roaming cannot be looked up: .*ListModelPackages"
+        DataError, match=r"the baseline of group roaming cannot be looked up: .*ListModelPackages"
     ):
         check.main(paths, DATA_QUALITY, "roaming", Options(), check.ModelRegistry())
 

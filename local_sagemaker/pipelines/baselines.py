@@ -91,4 +91,4 @@ def _latest_approved(group: str, call: Callable[[str, Mapping[str, Any]], dict[s
             raise NoBaseline(f"model package group {group!r} has no approved model package")
         return call("DescribeModelPackage", {"ModelPackageName": found[0]["ModelPackageArn"]})
     except AwsError as error:
-        raise NoBaseline(error.message) from None
+        raise NoBaseline(error.message.rstrip(".")) from None

@@ -120,7 +120,7 @@ class LocalSageMaker:
         return Front(
             {
                 "s3": S3Api(store, settings.region),
-                "sagemaker": SageMakerServices(SageMakerApi(control_plane), Runtime(settings, endpoints)),
+                "sagemaker": SageMakerServices(SageMakerApi(control_plane), Runtime(settings, endpoints.deployments)),
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
                 "sts": Sts(settings, others),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 Document = dict[str, Any]
@@ -13,15 +14,35 @@ def of(document: Document) -> Document:
     answer = {**document}
     if document["EndpointStatus"] in ("Creating", "Failed"):
         return answer
-    answer["ProductionVariants"] = [_variant(plan, since) for plan in document["_Plan"]]
+    answer |= _variants(document["_Plan"], lambda plan: _variant(plan, since))
+    capture = document["_Configuration"].get("DataCaptureConfig")
+    if capture is not None:
+        answer["DataCaptureConfig"] = _capture(capture)
     if "_Pending" in document:
         pending = document["_Pending"]
         answer["PendingDeploymentSummary"] = {
             "EndpointConfigName": pending["EndpointConfigName"],
-            "ProductionVariants": [_pending(plan, since) for plan in pending["_Plan"]],
+            **_variants(pending["_Plan"], lambda plan: _pending(plan, since)),
             "StartTime": pending["StartTime"],
         }
     return answer
+
+
+def _variants(plan: list[Document], described: Callable[[Document], Document]) -> Document:
+    production = [described(each) for each in plan if not each.get("Shadow")]
+    shadows = [described(each) for each in plan if each.get("Shadow")]
+    return {"ProductionVariants": production, **({"ShadowProductionVariants": shadows} if shadows else {})}
+
+
+def _capture(configuration: Document) -> Document:
+    enabled = configuration.get("EnableCapture", True)
+    return {
+        "EnableCapture": enabled,
+        "CaptureStatus": "Started" if enabled else "Stopped",
+        "CurrentSamplingPercentage": configuration["InitialSamplingPercentage"],
+        "DestinationS3Uri": configuration["DestinationS3Uri"],
+        "KmsKeyId": configuration.get("KmsKeyId", ""),
+    }
 
 
 def _variant(plan: Document, since: float) -> Document:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from local_sagemaker.endpoints.capture import Exchange
 from local_sagemaker.endpoints.connection import Answer, NoAnswer, TooSlow
 from local_sagemaker.endpoints.program import Programs
 from local_sagemaker.endpoints.server import INVOCATION_SECONDS, STARTUP_SECONDS, ModelServer, StartFailed
@@ -23,7 +26,9 @@ from local_sagemaker.settings import Settings
 Document = dict[str, Any]
 
 LOG_GROUP = "/aws/sagemaker/Endpoints"
+INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
 _GRACE = 30.0  # seconds between SIGTERM and SIGKILL, as SageMaker documents for serving containers
+_MIRRORS, _WAITING = 4, 64  # threads for shadow variants, and requests that may wait for one
 _DRAIN = INVOCATION_SECONDS  # no request takes longer
 
 
@@ -49,10 +54,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Variant:
-    """One variant: its containers, one after the other."""
+    """One variant: its containers, which are asked one after the other."""
 
     name: str
     members: tuple[Member, ...]
+    direct: bool  # each is asked by itself
 
 
 class Fleet:
@@ -60,7 +66,8 @@ class Fleet:
 
     Args:
         endpoint: the endpoint's name.
-        variants: as ``api.plan`` has them: name, model, role, containers.
+        variants: as ``plan`` makes them.
+        keep: is told of every exchange with a variant.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class Fleet:
         programs: Programs,
         endpoint: str,
         variants: list[Document],
+        keep: Callable[[str, Exchange], None],
     ) -> None:
         self._settings = settings
         self._runner = runner
@@ -78,7 +86,11 @@ class Fleet:
         self._plans = variants
         self.folder = settings.folder / "endpoints" / endpoint / secrets.token_hex(4)
         self._variants: dict[str, Variant] = {}
-        self._weights: dict[str, float] = {each["VariantName"]: each["Weight"] for each in variants}
+        self._keep = keep
+        self._weights = _weights(variants, shadow=False)
+        self._shadows = _weights(variants, shadow=True)
+        self._mirrors = ThreadPoolExecutor(_MIRRORS, f"shadows of {endpoint}")
+        self._mirrored = threading.BoundedSemaphore(_WAITING)
         self._lock = threading.Condition()
         self._under_way = 0
         self._stopped = False
@@ -98,6 +110,7 @@ class Fleet:
         """End every container at once."""
         with self._lock:
             self._stopped = True
+        self._mirrors.shutdown(wait=False, cancel_futures=True)
         for member in self._members():
             member.server.abandon()
         for member in self._members():
@@ -145,6 +158,20 @@ class Fleet:
         """Whether there is a variant of that name."""
         return variant in self._weights
 
+    def hosts(self, variant: str) -> list[str] | None:
+        """The containers of a variant, where each is asked by itself."""
+        found = self._variants[variant]
+        return [member.name for member in found.members] if found.direct else None
+
+    def answer(
+        self, variant: str, body: bytes, headers: Mapping[str, str], host: str | None = None
+    ) -> Answer:
+        """``invoke``, with all that goes with a request of a client: shadows, and data capture."""
+        self._mirror(body, headers)
+        answer = self.invoke(variant, body, headers, host)
+        self._keep(variant, _exchange(body, headers, answer))
+        return answer
+
     def invoke(
         self, variant: str, body: bytes, headers: Mapping[str, str], host: str | None = None
     ) -> Answer:
@@ -152,19 +179,35 @@ class Fleet:
 
         Raises:
             Refused: a container answered with an error, too late, or not at all.
-            KeyError: ``host`` is none of its containers.
         """
         members = self._variants[variant].members
         if host is not None:
             members = tuple(member for member in members if member.name == host)
-            if not members:
-                raise KeyError(host)
         deadline = time.monotonic() + INVOCATION_SECONDS
         for member in members:
             answer = _ask(member, body, headers, deadline - time.monotonic())
             body = answer.body
             headers = {**headers, "Content-Type": answer.headers.get("content-type", "")}
         return answer
+
+    def _mirror(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Ask the shadow variants too, for their share of the requests; nobody waits for what they answer."""
+        whole = sum(self._weights.values())
+        for variant, weight in self._shadows.items():
+            if random.random() * whole >= weight:  # noqa: S311 - a sample
+                continue
+            if self._mirrored.acquire(blocking=False):  # one that is too slow is asked less often
+                with contextlib.suppress(RuntimeError):  # the fleet has just been stopped
+                    self._mirrors.submit(self._ask_shadow, variant, body, headers)
+
+    def _ask_shadow(self, variant: str, body: bytes, headers: Mapping[str, str]) -> None:
+        try:
+            answer = self.invoke(variant, body, headers)
+        except Refused:
+            return  # its log says why
+        finally:
+            self._mirrored.release()
+        self._keep(variant, _exchange(body, headers, answer, shadow=True))
 
     def _members(self) -> list[Member]:
         with self._lock:
@@ -181,7 +224,7 @@ class Fleet:
             )
             members.append(self._member(plan, definition, name))
         with self._lock:
-            self._variants[plan["VariantName"]] = Variant(plan["VariantName"], tuple(members))
+            self._variants[plan["VariantName"]] = Variant(plan["VariantName"], tuple(members), plan["Direct"])
             if self._stopped:
                 raise JobFailure("The endpoint was deleted before it was in service.")
         for member in members:
@@ -233,6 +276,17 @@ class Fleet:
                 ) from None
 
 
+def _exchange(body: bytes, headers: Mapping[str, str], answer: Answer, *, shadow: bool = False) -> Exchange:
+    return Exchange(
+        asked=body,
+        asked_type=headers.get("Content-Type", ""),
+        answered=answer.body,
+        answered_type=answer.headers.get("content-type", ""),
+        inference_id=headers.get(INFERENCE_ID),
+        shadow=shadow,
+    )
+
+
 def _ask(member: Member, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
     try:
         answer = member.server.send("POST", "/invocations", body=body, headers=headers, seconds=seconds)
@@ -250,3 +304,7 @@ def _ask(member: Member, body: bytes, headers: Mapping[str, str], seconds: float
     if not 200 <= answer.status < 300:
         raise Refused(member.name, answer.status, answer.body.decode("utf-8", "replace"), member.stream)
     return answer
+
+
+def _weights(variants: list[Document], *, shadow: bool) -> dict[str, float]:
+    return {each["VariantName"]: each["Weight"] for each in variants if each.get("Shadow", False) == shadow}

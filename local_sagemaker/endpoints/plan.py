@@ -30,10 +30,13 @@ class Plans:
         self._records = records
         self._programs = programs
 
-    def of(self, configuration: Document, *, shadow: bool = False) -> list[Document]:
-        """One entry a variant. Raises ValidationException, naming what is missing or cannot be run."""
-        variants = configuration.get("ShadowProductionVariants" if shadow else "ProductionVariants", [])
-        return [self._variant(variant) for variant in variants]
+    def of(self, configuration: Document) -> list[Document]:
+        """One entry a variant, shadows last. Raises ValidationException, naming what is missing or cannot be run."""
+        shadows = configuration.get("ShadowProductionVariants", [])
+        return [
+            *(self._variant(variant) for variant in configuration["ProductionVariants"]),
+            *({**self._variant(variant), "Shadow": True} for variant in shadows),
+        ]
 
     def _variant(self, variant: Document) -> Document:
         model = self._records.get("Model", variant["ModelName"])

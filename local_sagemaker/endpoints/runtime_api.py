@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from local_sagemaker.endpoints.api import Endpoints
 from local_sagemaker.endpoints.connection import Answer
-from local_sagemaker.endpoints.fleet import LOG_GROUP, Fleet, Refused
+from local_sagemaker.endpoints.deployments import Deployments
+from local_sagemaker.endpoints.fleet import INFERENCE_ID, LOG_GROUP, Fleet, Refused
 from local_sagemaker.endpoints.server import INVOCATION_SECONDS
 from local_sagemaker.errors import AwsError, UnsupportedOperation
 from local_sagemaker.settings import Settings
@@ -30,7 +30,7 @@ _PASSED = {
     "CONTENT_TYPE": "Content-Type",
     "HTTP_ACCEPT": "Accept",
     f"{_PREFIX}CUSTOM_ATTRIBUTES": "X-Amzn-SageMaker-Custom-Attributes",
-    f"{_PREFIX}INFERENCE_ID": "X-Amzn-SageMaker-Inference-Id",
+    f"{_PREFIX}INFERENCE_ID": INFERENCE_ID,
 }
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
@@ -43,9 +43,9 @@ def invokes(environ: WSGIEnvironment) -> bool:
 class Runtime:
     """InvokeEndpoint as a WSGI application."""
 
-    def __init__(self, settings: Settings, endpoints: Endpoints) -> None:
+    def __init__(self, settings: Settings, deployments: Deployments) -> None:
         self._settings = settings
-        self._endpoints = endpoints
+        self._deployments = deployments
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with what the model answered, or an error in AWS's shape."""
@@ -68,12 +68,11 @@ class Runtime:
         return [answer.body]
 
     def _invoke(self, name: str, body: bytes, environ: WSGIEnvironment) -> tuple[str, Answer]:
-        with self._endpoints.serving(name, INVOCATION_SECONDS) as found:
-            if found is None:
+        with self._deployments.serving(name, INVOCATION_SECONDS) as fleet:
+            if fleet is None:
                 raise _invalid(f"Endpoint {name} of account {self._settings.account} not found.")
-            fleet, _ = found
             variant = _variant(fleet, environ.get(f"{_PREFIX}TARGET_VARIANT"))
-            return variant, fleet.invoke(variant, body, _passed(environ))
+            return variant, fleet.answer(variant, body, _passed(environ), _host(environ, fleet, variant))
 
     def _model_error(self, name: str, refused: Refused, start_response: StartResponse) -> Iterable[bytes]:
         region, account = self._settings.region, self._settings.account
@@ -121,6 +120,17 @@ def _variant(fleet: Fleet, target: str | None) -> str:
     if not fleet.has(target):
         raise _invalid(f"Variant {target} not found for Request")
     return target
+
+
+def _host(environ: WSGIEnvironment, fleet: Fleet, variant: str) -> str | None:
+    """The container that is asked alone: of a model whose containers are invoked directly, and of no other."""
+    host = environ.get(f"{_PREFIX}TARGET_CONTAINER_HOSTNAME")
+    hosts = fleet.hosts(variant)
+    if hosts is None and host is not None:
+        raise _invalid("TargetContainerHostname is for endpoints whose containers are invoked directly.")
+    if hosts is not None and host not in hosts:
+        raise _invalid(f"TargetContainerHostname must be one of {', '.join(hosts)}.")
+    return host
 
 
 def _passed(environ: WSGIEnvironment) -> dict[str, str]:

@@ -408,3 +408,65 @@ def test_names_differ_in_case_only_in_arns(host):
 
     assert description["EndpointArn"].endswith(":endpoint/upper-case")
     assert description["EndpointName"] == "Upper-Case"
+
+
+def test_containers_may_be_asked_by_themselves(host):
+    """InferenceExecutionConfig Direct: the request says which container; another, or none, is refused."""
+    model = host.model(
+        host.container(echo("one"), ContainerHostname="first"),
+        host.container(echo("two"), ContainerHostname="second"),
+        InferenceExecutionConfig={"Mode": "Direct"},
+    )
+    name = host.create(host.configuration(model))
+    host.settled(name)
+
+    assert host.ask(name, "x", TargetContainerHostname="second") == "two:x"
+    for wrong in ({}, {"TargetContainerHostname": "third"}):
+        with pytest.raises(ClientError, match="must be one of first, second"):
+            host.ask(name, "x", **wrong)
+
+
+def test_a_shadow_is_asked_too_and_never_answers(host, client):
+    """Its log and the captured data show that it was asked; the client sees the production variant only."""
+    shadow = ECHO.replace("return body", "print('shadow saw', body); return body")
+    models = [host.model(host.container(echo("real"))), host.model(host.container(echo("shadow", shadow)))]
+    variants = [
+        {"VariantName": name, "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        for name, model in zip(("real", "ghost"), models, strict=True)
+    ]
+    configuration = f"c-{models[0]}"
+    host.sagemaker.create_endpoint_config(
+        EndpointConfigName=configuration,
+        ProductionVariants=variants[:1],
+        ShadowProductionVariants=variants[1:],
+    )
+    name = host.create(configuration)
+    description = host.settled(name)
+
+    answers = {host.ask(name, str(number)) for number in range(5)}
+
+    assert answers == {f"real:{number}" for number in range(5)}
+    assert [each["VariantName"] for each in description["ShadowProductionVariants"]] == ["ghost"]
+    deadline = time.monotonic() + 20
+    while True:
+        events = client("logs").filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{name}")["events"]
+        if sum("shadow saw" in event["message"] for event in events) == 5:
+            break
+        assert time.monotonic() < deadline, events
+        time.sleep(0.05)
+
+
+def test_an_endpoint_is_deleted_once(host):
+    """A second deletion finds it in progress or gone, and never takes the endpoint that has the name next."""
+    script = ECHO.replace("return body", "import time; time.sleep(float(body)); return body")
+    name = host.deploy(host.container(echo("x", script)))
+    configuration = host.sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+
+    host.sagemaker.delete_endpoint(EndpointName=name)
+    message = refused(host.sagemaker.delete_endpoint, EndpointName=name)
+    host.gone(name)
+    host.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=configuration)
+
+    assert "in-progress" in message or "Could not find" in message
+    assert host.settled(name)["EndpointStatus"] == "InService"
+    assert host.ask(name, "0") == "x:0"

@@ -1,0 +1,233 @@
+"""What happens to endpoints in the background: fleets that start, take over, are drained, and end.
+
+Whatever is changed here is changed for one incarnation of an endpoint, known by an id that its document carries: a
+name may be free and taken again while a thread still works for the endpoint that had it before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from local_sagemaker.endpoints.capture import Capture, Exchange
+from local_sagemaker.endpoints.fleet import Fleet
+from local_sagemaker.endpoints.program import Programs
+from local_sagemaker.errors import AwsError
+from local_sagemaker.jobs.failure import LIMIT, JobFailure, explain, shorten
+from local_sagemaker.jobs.process import ProcessRunner
+from local_sagemaker.records import Closed, Missing, Records
+from local_sagemaker.s3.store import ObjectStore
+from local_sagemaker.settings import Settings
+
+Document = dict[str, Any]
+Change = Callable[[Document], Document]
+
+KIND = "Endpoint"
+CREATING, IN_SERVICE, UPDATING, DELETING, FAILED = "Creating", "InService", "Updating", "Deleting", "Failed"
+_log = logging.getLogger(__name__)
+
+
+class Deployments:
+    """The fleets of all endpoints. Every method may be called from any thread."""
+
+    def __init__(
+        self, settings: Settings, records: Records, store: ObjectStore, runner: ProcessRunner
+    ) -> None:
+        self._settings = settings
+        self._records = records
+        self._runner = runner
+        self.programs = Programs(settings, store)
+        self._capture = Capture(store)
+        self._lock = threading.Condition()
+        self._serving: dict[str, Fleet] = {}  # by the endpoint's name: what gets the requests
+        self._starting: dict[str, Fleet] = {}  # … and what will
+        self._closed = False
+
+    # For the runtime.
+
+    @contextlib.contextmanager
+    def serving(self, name: str, seconds: float) -> Iterator[Fleet | None]:
+        """What serves an endpoint; None where there is no endpoint in service.
+
+        While the block lasts, an update does not end that fleet. Right after a restart of the local SageMaker an
+        endpoint is in service and its containers are still being started: a request waits for them so long.
+        """
+        fleet = self._enter(name, seconds)
+        try:
+            yield fleet
+        finally:
+            if fleet is not None:
+                fleet.leave()
+
+    # For the operations.
+
+    def begin(self, document: Document) -> None:
+        """Do in the background what the endpoint's status says is under way."""
+        work = {
+            CREATING: self._bring_up,
+            IN_SERVICE: self._bring_up,
+            UPDATING: self._bring_over,
+            DELETING: self._take_down,
+        }
+        threading.Thread(
+            target=self._guarded,
+            args=(work[document["EndpointStatus"]], document),
+            name=f"endpoint {document['EndpointName']}",
+            daemon=True,
+        ).start()
+
+    def reweigh(self, name: str, weights: Mapping[str, float]) -> None:
+        """Share an endpoint's traffic otherwise from now on."""
+        with self._lock:
+            if fleet := self._serving.get(name):
+                fleet.reweigh(weights)
+
+    def recover(self) -> None:
+        """Start again what was in service, or on its way there, when the server went away."""
+        shutil.rmtree(self._settings.folder / "endpoints", ignore_errors=True)  # model data; it is in S3
+        for document in self._records.list(KIND):
+            if document["EndpointStatus"] != FAILED:
+                self.begin(document)
+
+    def close(self) -> None:
+        """Start nothing more. The processes end with the runner."""
+        with self._lock:
+            self._closed = True
+            fleets = [*self._serving.values(), *self._starting.values()]
+            self._lock.notify_all()
+        for fleet in fleets:
+            fleet.abandon()
+        self._capture.close()
+
+    # In the background.
+
+    def _guarded(self, work: Callable[[Document], None], document: Document) -> None:
+        try:
+            work(document)
+        except (Missing, Closed):
+            return  # deleted, or left to the next server's recover()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint must not be creating for ever
+            self._fail(document, error)
+
+    def _bring_up(self, document: Document) -> None:
+        self._move(document, self._started(document, document), _in_service)
+
+    def _bring_over(self, document: Document) -> None:
+        """Start what is to come beside what serves; after a restart that first, so that requests are answered."""
+        name = document["EndpointName"]
+        if name not in self._serving:
+            try:
+                self._move(document, self._started(document, document), lambda document: document)
+            except (JobFailure, AwsError, OSError) as error:
+                _log.warning("endpoint %s: what was in service cannot be started again: %s", name, error)
+        self._move(document, self._started(document, document["_Pending"]), _updated)
+
+    def _take_down(self, document: Document) -> None:
+        name = document["EndpointName"]
+        with self._lock:
+            fleets = [fleet for each in (self._serving, self._starting) if (fleet := each.pop(name, None))]
+        for fleet in fleets:
+            fleet.stop()
+            shutil.rmtree(fleet.folder, ignore_errors=True)
+        self._records.delete(KIND, name)  # the name is taken until now: it is this incarnation's
+
+    def _started(self, document: Document, what: Document) -> Fleet:
+        name = document["EndpointName"]
+        keep = self._keeper(name, what["_Configuration"].get("DataCaptureConfig", {}))
+        fleet = Fleet(self._settings, self._runner, self.programs, name, what["_Plan"], keep)
+        with self._lock:
+            if self._closed:
+                raise Closed("the local SageMaker is stopping")
+            _same(
+                self._records.get(KIND, name), document
+            )  # under the lock: a deletion that comes next finds the fleet
+            self._starting[name] = fleet
+        try:
+            fleet.start()
+        except BaseException:
+            shutil.rmtree(fleet.folder, ignore_errors=True)
+            raise
+        finally:
+            with self._lock:
+                if self._starting.get(name) is fleet:
+                    del self._starting[name]
+        return fleet
+
+    def _keeper(self, name: str, capture: Document) -> Callable[[str, Exchange], None]:
+        if not capture or not capture.get("EnableCapture", True):
+            return lambda *_: None
+        return lambda variant, exchange: self._capture.record(name, variant, capture, exchange)
+
+    def _move(self, document: Document, fleet: Fleet, change: Change) -> None:
+        """Let the traffic go to a fleet from now on, and the old one finish. A deleted endpoint's fleet ends."""
+        name = document["EndpointName"]
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                self._records.update(KIND, name, lambda current: change(_same(current, document)))
+            except Missing:
+                old: Fleet | None = fleet
+            else:
+                old = self._serving.get(name)
+                self._serving[name] = fleet
+            self._lock.notify_all()
+        if old is not None:
+            old.drain()
+            shutil.rmtree(old.folder, ignore_errors=True)
+
+    def _fail(self, document: Document, error: Exception) -> None:
+        name = document["EndpointName"]
+        if not isinstance(error, JobFailure | AwsError | OSError):
+            _log.exception("endpoint %s", name, exc_info=error)
+        reason = shorten(explain(error, "starting the endpoint"), LIMIT)
+
+        def change(current: Document) -> Document:
+            kept = {key: value for key, value in _same(current, document).items() if key != "_Pending"}
+            status = IN_SERVICE if name in self._serving else FAILED
+            return {
+                **kept,
+                "EndpointStatus": status,
+                "FailureReason": reason,
+                "LastModifiedTime": time.time(),
+            }
+
+        with contextlib.suppress(Missing, Closed):
+            if not self._closed:
+                self._records.insist(KIND, name, change)
+
+    def _enter(self, name: str, seconds: float) -> Fleet | None:
+        with self._lock:
+            if name not in self._serving:
+                document = self._records.get(KIND, name)
+                if document is None or document["EndpointStatus"] not in (IN_SERVICE, UPDATING):
+                    return None
+                self._lock.wait_for(lambda: name in self._serving or self._closed, seconds)
+            fleet = self._serving.get(name)
+            if fleet is not None:
+                fleet.enter()  # under the lock: an update that comes next sees it
+            return fleet
+
+
+def _same(current: Document | None, document: Document) -> Document:
+    """The document as it is now. Raises Missing where it is another endpoint's, or one that is being deleted."""
+    if current is None or current["_Id"] != document["_Id"] or current["EndpointStatus"] == DELETING:
+        raise Missing(KIND, document["EndpointName"])
+    return current
+
+
+def _in_service(document: Document) -> Document:
+    return {**document, "EndpointStatus": IN_SERVICE, "LastModifiedTime": time.time()}
+
+
+def _updated(document: Document) -> Document:
+    """The document once the pending fleet serves."""
+    pending = document["_Pending"]
+    kept = {key: value for key, value in document.items() if key not in ("_Pending", "FailureReason")}
+    made = {key: pending[key] for key in ("EndpointConfigName", "_Plan", "_Configuration")}
+    return {**kept, **made, "EndpointStatus": IN_SERVICE, "LastModifiedTime": time.time()}

@@ -180,11 +180,10 @@ def _checks(run: Run) -> Iterator[dict[str, Any]]:
             for column, facets in analysis.get(section, {}).get("facets", {}).items():
                 groups += [_facet(column, each, where) for each in facets]
         explanations = analysis.get("explanations", {})
-        for method in ("kernel_shap", "tree_shap"):
-            for label, found in explanations.get(method, {}).items():
-                if isinstance(found, Mapping) and "global_shap_values" in found:
-                    name = _cut(f"global SHAP values ({method}), {label}", SHORT)
-                    groups.append({"name": name, "metric_data": _bar("SHAP", found["global_shap_values"])})
+        method = explanations.get("shap_method", "kernel_shap")
+        for label, found in explanations.get("kernel_shap", {}).items():
+            name = _cut(f"global SHAP values ({method}), {label}", SHORT)
+            groups.append({"name": name, "metric_data": _bar("SHAP", found["global_shap_values"])})
         if groups:
             name = "explainability" if explanations else "bias"
             yield {"name": name, "metric_groups": groups}

@@ -61,7 +61,12 @@ BIAS = {
         }
     }
 }
-SHAP = {"explanations": {"kernel_shap": {"label0": {"global_shap_values": {"age": 0.2, "income": 0.1}}}}}
+SHAP = {
+    "explanations": {
+        "kernel_shap": {"label0": {"global_shap_values": {"age": 0.2, "income": 0.1}, "expected_value": 0.3}},
+        "shap_method": "tree_shap",
+    }
+}
 
 
 def paths_with(base: Path, **inputs: Any) -> ProcessingPaths:
@@ -153,6 +158,7 @@ def test_the_sdk_reads_the_card(tmp_path: Path) -> None:
         "receiver_operating_characteristic_curve",
     }
     assert [each.name for each in bias.metric_groups[0].metric_data] == ["CI"]
+    assert explained.metric_groups[0].name == "global SHAP values (tree_shap), label0"
     assert explained.metric_groups[0].metric_data[0].x_axis_name == ["age", "income"]
     assert read.training_details.training_job_details.hyper_parameters[-1].name == "eta"
 

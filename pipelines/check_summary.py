@@ -61,6 +61,8 @@ def _processing(service: Service, check: Check, step: Step) -> Finding:
 
 
 def _native(service: Service, check: Check, metadata: Mapping[str, Any]) -> Finding:
+    if "CalculatedBaselineConstraints" not in metadata:
+        raise RunError(f"{check.name} ended without a result")
     report = metadata.get("ViolationReport", "")
     skipped = metadata.get("SkipCheck", False)
     first = skipped and metadata.get("RegisterNewBaseline", False)
@@ -70,7 +72,7 @@ def _native(service: Service, check: Check, metadata: Mapping[str, Any]) -> Find
         len(service.read_json(report)["violations"]) if report else 0,
         "" if skipped else used,
         skipped and not first,
-        report or metadata.get("CalculatedBaselineConstraints", "").rpartition("/")[0] + "/",
+        report or metadata["CalculatedBaselineConstraints"].rpartition("/")[0] + "/",
     )
 
 

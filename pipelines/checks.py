@@ -52,8 +52,6 @@ def _data_quality(_: UseCase) -> dict[str, Any]:
 
 def _model_quality(usecase: UseCase) -> dict[str, Any]:
     binary = usecase.problem == "binary"
-    # The analyzer compares texts, and reads true and false as numbers.
-    positive = int(usecase.positive) if isinstance(usecase.positive, bool) else usecase.positive
     return {
         "dataset_format": PARQUET,
         "analysis_type": checks.MODEL_QUALITY.type,
@@ -61,7 +59,7 @@ def _model_quality(usecase: UseCase) -> dict[str, Any]:
         "ground_truth_attribute": contract.LABEL,
         "inference_attribute": contract.PREDICTED_LABEL,
         **({"probability_attribute": contract.PROBABILITY} if binary else {}),
-        **({"positive_label": str(positive)} if binary else {}),
+        **({"positive_label": str(_number(usecase.positive))} if binary else {}),
     }
 
 
@@ -79,7 +77,8 @@ def _bias(usecase: UseCase, label: str, method: str, metrics: Sequence[str]) -> 
 
     Without facets there is no bias to look for, nor without label values where the problem is not binary.
     """
-    positive = [usecase.positive] if usecase.problem == "binary" else list(usecase.fairness.label_values)
+    binary = usecase.problem == "binary"
+    positive = [_number(usecase.positive)] if binary else list(usecase.fairness.label_values)
     if not usecase.facets or not positive:
         return None
     group = usecase.fairness.group_variable
@@ -91,7 +90,7 @@ def _bias(usecase: UseCase, label: str, method: str, metrics: Sequence[str]) -> 
         "facet": [
             {
                 "name_or_index": facet.column,
-                **({"value_or_threshold": list(facet.values)} if facet.values else {}),
+                **({"value_or_threshold": [_number(each) for each in facet.values]} if facet.values else {}),
             }
             for facet in usecase.facets
         ],
@@ -101,6 +100,11 @@ def _bias(usecase: UseCase, label: str, method: str, metrics: Sequence[str]) -> 
             "report": REPORT,
         },
     }
+
+
+def _number(value: Any) -> Any:
+    """True and false as the numbers for which AWS's containers take them; anything else as it is."""
+    return int(value) if isinstance(value, bool) else value
 
 
 def _tree_shap(_: UseCase) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any
 from containers import checks
 from containers.checks import Check
 from containers.contract import DATA, ProcessingPaths
-from containers.processing.job import DataError
 
 Settings = Mapping[str, Any]
 
@@ -50,29 +49,18 @@ def _model_monitor(settings: Settings, paths: ProcessingPaths, output: Path, bas
         )
 
 
-def _bias(settings: Settings, paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
-    from containers.analyzer import analysis_report, bias_drift
-    from containers.analyzer.bias import analyze
-    from containers.analyzer.bias_config import from_analysis_config
-    from containers.analyzer.bias_errors import BiasError
-    from containers.analyzer.reading import tables
+def _clarify(settings: Settings, paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
+    """Bias of data or model; ``settings`` is an analysis configuration."""
+    from containers.analyzer import clarify
 
-    def parts() -> Any:
-        return (table.to_pandas() for table in tables(paths.input(DATA), {"parquet": {}}))
-
-    try:
-        first = next(iter(parts()))
-        document = analyze(parts, from_analysis_config(settings, list(first.columns))).document()
-    except BiasError as error:
-        raise DataError(str(error)) from None
-    (output / checks.ANALYSIS_FILE).write_text(analysis_report.text(document))
-    if baseline is not None:
-        try:
-            before = json.loads((baseline / checks.ANALYSIS_FILE).read_text(encoding="utf-8"))
-            found = bias_drift.violations(document, before)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"the baseline is no bias analysis: {error}") from None
-        bias_drift.write(found, output)
+    environment = {} if baseline is None else {"baseline_constraints": str(baseline / checks.ANALYSIS_FILE)}
+    with tempfile.TemporaryDirectory() as base:
+        own = ProcessingPaths(Path(base))
+        own.input("config").mkdir(parents=True)
+        (own.input("config") / checks.CONFIG_FILE).write_text(json.dumps(settings), encoding="utf-8")
+        own.input("data").symlink_to(paths.input(DATA))
+        (own.base / "processing" / "output").symlink_to(output)
+        clarify.main(environment, own.base)
 
 
 def _explanations(settings: Settings, paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
@@ -83,8 +71,8 @@ def _explanations(settings: Settings, paths: ProcessingPaths, output: Path, base
 
 ANALYSES: dict[str, Callable[[Settings, ProcessingPaths, Path, Path | None], None]] = {
     checks.DATA_QUALITY.name: _model_monitor,
-    checks.DATA_BIAS.name: _bias,
-    checks.MODEL_BIAS.name: _bias,
+    checks.DATA_BIAS.name: _clarify,
+    checks.MODEL_BIAS.name: _clarify,
     checks.EXPLAINABILITY.name: _explanations,
     checks.MODEL_QUALITY.name: _model_monitor,
 }

@@ -84,7 +84,7 @@ def load(tmp_path: Path) -> Any:
     [
         ("text", ["yes"], {"CDDL"}),
         ("number", [1], {"CDDL"}),
-        ("boolean", [False], {"CDDL"}),
+        ("boolean", [0], {"CDDL"}),
         ("multiclass", ["a", "b"], set()),
         ("regression", [0.5], {"CDDL"}),
     ],

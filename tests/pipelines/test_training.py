@@ -297,3 +297,47 @@ def test_every_definition_is_right_by_the_request_shapes() -> None:
         for tune in (True, False):
             built = json.loads(build(environment, usecase, tune=tune))
             assert [str(problem) for problem in check(built)] == []
+
+
+@pytest.mark.parametrize("tune", [True, False])
+def test_mitigation_is_one_more_training_with_weights(tune: bool) -> None:
+    """Of the hyperparameters that were found; both models are evaluated. All else is as it is without."""
+    from local_sagemaker.pipelines.check import check
+    from pipelines.training import definition
+
+    settings = config.load("prod", "adult")
+    settings = settings if tune else settings.without_search()
+    fair = settings.usecase.fairness.model_copy(update={"reweigh": True})
+    usecase = settings.usecase.model_copy(update={"fairness": fair})
+    built = json.loads(definition(settings.model_copy(update={"usecase": usecase}), FIXED))
+    plain = json.loads(definition(settings, FIXED))
+    steps, without = ({step["Name"]: step for step in each["Steps"]} for each in (built, plain))
+
+    assert set(steps) - set(without) == {"Mitigate"}
+    assert [str(problem) for problem in check(built)] == []
+    request = steps["Mitigate"]["Arguments"]
+    assert [channel["ChannelName"] for channel in request["InputDataConfig"]][-1] == "weights"
+    eta = {"Get": "Steps.Tune.BestTrainingJob.TunedHyperParameters['eta']"} if tune else "0.2"
+    assert request["HyperParameters"]["eta"] == eta
+    assert request["EnableNetworkIsolation"]
+
+    def inputs(of: dict[str, Any]) -> set[str]:
+        return {entry["InputName"] for entry in of["Evaluate"]["Arguments"]["ProcessingInputs"]}
+
+    assert inputs(steps) - inputs(without) == {"unmitigated"}
+    assert "Mitigate" not in json.dumps(plain)
+
+
+def test_prep_is_told_of_facets_only_where_it_weighs() -> None:
+    """And never of limits: a changed limit does not make rows anew."""
+    from pipelines.publish import settings_of
+
+    settings = config.load("local", "adult")
+    fair = settings.usecase.fairness.model_copy(update={"reweigh": True})
+    weighing = settings.model_copy(update={"usecase": settings.usecase.model_copy(update={"fairness": fair})})
+
+    assert "facets" not in settings_of("prep", settings)
+    assert settings_of("prep", weighing)["facets"] == [
+        {"column": "sex", "values": ["Female"]},
+        {"column": "race", "values": ["Black"]},
+    ]

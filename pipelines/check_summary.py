@@ -77,5 +77,7 @@ def _native(service: Service, check: Check, metadata: Mapping[str, Any]) -> Find
 
 
 def _short(name: str) -> str:
-    """A package as people call it, ``roaming/3``; of an address the whole."""
+    """A package as people call it, ``roaming/3``; of an address the end, which begins with the execution."""
+    if name.startswith("s3://"):
+        return "…/" + "/".join(name.split("/")[-4:])
     return name.partition(":model-package/")[2] or name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,9 +118,16 @@ class Runs:
         return {each.check.name: each for each in findings(self.service, self.newest())}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def endpoint(environment: dict[str, str]) -> Iterator[None]:
+    """This process looks at what the runs left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
+        yield
+
+
 @pytest.fixture(scope="module")
 def runs(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    pytest.MonkeyPatch().setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
     folder = tmp_path_factory.mktemp("checked")
     (folder / "usecase.toml").write_text(USECASE.format(form="processing"), encoding="utf-8")
     return Runs(folder, environment)
@@ -213,6 +220,44 @@ def test_the_next_runs_compare_with_the_approved_model(
     assert "violations of the baseline of model-package/checked-processing/3: sex f " in failed.failure
     assert "Register" not in [step.name for step in runs.newest().steps]
     assert runs.found()["DataBias"].violations == found["DataBias"].violations
+
+
+def test_aws_own_steps_say_the_same(
+    environment: dict[str, str], tmp_path: Path, client: Callable[[str], Any]
+) -> None:
+    """As ClarifyCheck and QualityCheck, Kernel SHAP behind a shadow endpoint: no switch in the first run either."""
+    (tmp_path / "usecase.toml").write_text(USECASE.format(form="native"), encoding="utf-8")
+    runs = Runs(tmp_path, environment, str(Path(__file__).parent / "golden" / "native.toml"))
+    endpoints = client("sagemaker").list_endpoints()["Endpoints"]
+
+    done = runs.run(rows(1500), upsert=True)
+    first = runs.found()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "note: no approved model has a baseline yet for DataQuality, DataBias, ModelBias" in done.stdout
+    assert sorted(first) == sorted(CHECKED)
+    assert {(each.compared_with, each.violations, each.skipped) for each in first.values()} == {
+        ("", 0, False)
+    }
+    assert client("sagemaker").list_endpoints()["Endpoints"] == endpoints
+
+    done = runs.run(rows(1500, seed=2, channel="app", unfair=3), "ModelBiasFailOnViolation=true")
+    found = runs.found()
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "no approved model has a baseline yet" not in done.stdout
+    assert all(found[name].violations for name in ("DataQuality", "DataBias", "ModelBias"))
+    assert found["DataBias"].compared_with.endswith("/databias/check/analysis.json")
+    (failed,) = (step for step in runs.newest().steps if step.status == "Failed")
+    assert failed.name == "ModelBias"
+    assert failed.failure.startswith("ClientError: Clarify check failed. See violation report")
+    (only,) = client("sagemaker").list_model_packages(ModelPackageGroupName="checked-native")[
+        "ModelPackageSummaryList"
+    ]
+    carried = client("sagemaker").describe_model_package(ModelPackageName=only["ModelPackageArn"])
+    assert sorted(carried["DriftCheckBaselines"]) == [
+        "Bias", "Explainability", "ModelDataQuality", "ModelQuality",
+    ]  # fmt: skip
 
 
 def read(runs: Runs, registered: dict[str, Any]) -> list[Any]:

@@ -79,6 +79,8 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         outputs = service.outputs(steps[EVALUATE].job_arn)
         report = service.read_json(f"{outputs[contract.EVALUATION]}/{contract.EVALUATION_FILE}")
         console.print(_metrics(report, service.config.usecase.problem))
+        if "mitigation" in report:
+            console.print(_mitigation(report))
         if GATE in steps:
             for bar in report["gate"]["bars"]:
                 console.print(_verdict(bar), soft_wrap=True)
@@ -165,6 +167,27 @@ def _metrics(report: Mapping[str, Any], problem: str) -> Table:
             continue
         low, high = metric.get("confidence_interval") or (None, None)
         table.add_row(f"  {name}", f"{value:.4f}", f"[{low:.4f}, {high:.4f}]" if low is not None else "")
+    return table
+
+
+def _mitigation(report: Mapping[str, Any]) -> Table:
+    """The metrics that have a bar, without reweighing and with it."""
+    table = Table.grid(padding=(0, 2))
+    found = report["mitigation"]
+    bars = {bar["metric"].strip("|") for bar in report["gate"]["bars"]} if "gate" in report else set()
+    rows = [("", found["metrics"])]
+    rows += [
+        (f" {column}={facet['value_or_threshold']}", facet["metrics"])
+        for column, facets in found["facets"].items()
+        for facet in facets
+    ]
+    for where, metrics in rows:
+        for name, each in metrics.items():
+            if name in bars:
+                old, new = (
+                    "undefined" if each[key] is None else f"{each[key]:.4f}" for key in ("without", "with")
+                )
+                table.add_row(Text(f"  {name}{where}"), f"{old} without reweighing", f"{new} with")
     return table
 
 

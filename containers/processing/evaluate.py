@@ -26,7 +26,7 @@ from containers.processing import fairness_plots, predictions
 from containers.processing.candidates import runners_up, table
 from containers.processing.fairness import Fairness, measure
 from containers.processing.job import DataError, read_settings, run
-from containers.processing.mitigation import Judged, compare
+from containers.processing.mitigation import Judged, compare, cost, lines
 from containers.processing.model_archive import TrainedModel, load
 from containers.processing.plots import draw
 from containers.processing.report import Assessment, Scored, assess, dataset
@@ -60,8 +60,11 @@ def main(
     importance = model.importance()
     title = str(settings.get("title", settings.get("name", "")))
     pictures = draw(assessment, importance, title, output)
+    mitigation = compare(before, judged, resamples) if before else None
     if bias:
-        pictures += fairness_plots.draw(bias, before.bias if before else None, title, output)
+        leading = verdict.metric if verdict else next(iter(assessment.metrics))
+        said = cost(before, judged, leading) if before else ""
+        pictures += fairness_plots.draw(bias, before.bias if before else None, title, output, said)
     report = {
         "version": 1,
         "dataset": dataset(model.problem, model.classes, judged.validation, judged.test),
@@ -69,13 +72,15 @@ def main(
         "feature_importance": importance,
         "model": model.description,
         **({"bias": bias.document()} if bias else {}),
-        **({"mitigation": compare(before, judged, resamples)} if before else {}),
+        **({"mitigation": mitigation} if mitigation else {}),
         "pictures": pictures,
         **({"candidates": table([searched.scored, *others], threshold)} if others else {}),
         **({"gate": gate(verdicts)} if verdicts else {}),
     }
     text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
     (output / contract.EVALUATION_FILE).write_text(text + "\n", encoding="utf-8")
+    if mitigation:
+        print(*lines(mitigation), sep="\n")
     print(summary(assessment, verdicts, bias), flush=True)
 
 

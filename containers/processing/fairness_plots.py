@@ -35,8 +35,11 @@ class Mark:
     before: float | None
 
 
-def draw(bias: Fairness, before: Fairness | None, title: str, folder: Path) -> list[str]:
-    """Write a picture for each facet's column, and one for all limits; return the names of the files."""
+def draw(bias: Fairness, before: Fairness | None, title: str, folder: Path, cost: str = "") -> list[str]:
+    """Write a picture for each facet's column, and one for all limits; return the names of the files.
+
+    ``before``: the bias of the model without weights; ``cost``: what the weights did to its quality.
+    """
     names = []
     for number, (column, groups) in enumerate(bias.groups.items(), start=1):
         names.append(f"bias_{_file_name(column) or number}.png")
@@ -47,6 +50,7 @@ def draw(bias: Fairness, before: Fairness | None, title: str, folder: Path) -> l
         names.append("bias_limits.png")
         with figure(folder / names[-1], title, width=6.4) as axes:
             limits(axes, marks, compared=before is not None)
+            axes.set_xlabel(cost)
     return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,32 @@ def compare(before: Judged, after: Judged, resamples: int | None = None) -> dict
             "with": _missed(after.bias),
         },
     }
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """What ``compare`` found, for the log: without weights, and with."""
+    said = ["without reweighing, and with it:"]
+    said += [_line(name, each) for name, each in found["metrics"].items()]
+    for column, facets in found["facets"].items():
+        for facet in facets:
+            said.append(f"  {column}={facet['value_or_threshold']}")
+            said += [_line(name, each) for name, each in facet["metrics"].items()]
+    return said
+
+
+def cost(before: Judged, after: Judged, metric: str) -> str:
+    """What became of one metric, in a few words."""
+    return f"{metric}: {_number(before.assessment.metrics[metric].value)} without, " + (
+        f"{_number(after.assessment.metrics[metric].value)} with reweighing"
+    )
+
+
+def _line(name: str, values: Mapping[str, Any]) -> str:
+    return f"  {name:<28}{_number(values['without']):>10}{_number(values['with']):>10}"
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
 
 
 def _facets(before: Fairness | None, after: Fairness | None) -> dict[str, list[dict[str, Any]]]:

@@ -93,6 +93,9 @@ def test_a_reweighed_model_is_judged_and_registered(
     done = run(name, {**REWEIGH, **edits})
     assert done.returncode == 0, done.stdout + done.stderr
 
+    assert " without reweighing" in done.stdout
+    assert "DI nationality_group=other" in done.stdout
+
     found = package(client, name)
     lineage = found["CustomerMetadataProperties"]
     (container,) = found["InferenceSpecification"]["Containers"]

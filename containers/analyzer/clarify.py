@@ -168,6 +168,8 @@ def _predicted(config: Config, dataset: Dataset, model: Predictor) -> tuple[Any,
         return np.concatenate([each.labels for each in found if each.labels is not None]), None
     scores = np.concatenate([each.probabilities for each in found if each.probabilities is not None])
     if scores.shape[1] == 1:
+        if "probability_threshold" not in config and _holds_amounts(dataset):
+            return scores[:, 0], None  # a regression: what it answers is the predicted label
         return scores[:, 0], float(config.get("probability_threshold", 0.5))
     if headers is None or len(headers) != scores.shape[1]:
         count = scores.shape[1]
@@ -175,6 +177,18 @@ def _predicted(config: Config, dataset: Dataset, model: Predictor) -> tuple[Any,
             f"The model answers {count} probabilities a row; predictor.label_headers must name as many labels."
         )
     return np.array(headers)[scores.argmax(axis=1)], None
+
+
+def _holds_amounts(dataset: Dataset) -> bool:
+    """Whether the label is a number of which there are more than two values, so that no probability can be one."""
+    values: set[Any] = set()
+    for part in dataset.parts():
+        if not pd.api.types.is_float_dtype(part[dataset.label]):
+            return False
+        values.update(part[dataset.label].dropna().unique()[:3])
+        if len(values) > 2:
+            return True
+    return False
 
 
 def _explanations(

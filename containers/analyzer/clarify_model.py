@@ -111,7 +111,8 @@ class Predictor:
             return "\n".join(template.safe_substitute(features=json.dumps(row)) for row in values).encode()
         record = self._told.get("record_template")
         records = [
-            _record(record, rows.columns, row) if record is not None else json.dumps(row) for row in values
+            _record(record, list(rows.columns), row) if record is not None else json.dumps(row)
+            for row in values
         ]
         template = Template(self._told.get("content_template", '{"instances":$records}'))
         together = f"[{','.join(records)}]"

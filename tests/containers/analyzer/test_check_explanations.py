@@ -90,6 +90,35 @@ def test_a_category_is_one_reason(decided_by: dict[str, ProcessingPaths], tmp_pa
     assert values["a"] > values["c"] > values["b"]
 
 
+def test_the_reasons_are_drawn(decided_by: dict[str, ProcessingPaths], tmp_path: Path) -> None:
+    """What matters, which way, from which value on, and three predictions taken apart."""
+    explain(decided_by["a"], tmp_path / "now")
+
+    names = {path.name for path in (tmp_path / "now").glob("*.png")}
+
+    assert {"shap_global.png", "shap_beeswarm.png", "shap_dependence_1.png"} <= names
+    assert len([name for name in names if name.startswith("shap_waterfall_")]) == 3
+
+
+def test_pictures_show_the_values_that_people_know() -> None:
+    """A category that was encoded into columns of yes and no is itself again; means of classes are numbers."""
+    rows = pd.DataFrame(
+        {
+            "a": [1.5, 2.5, 3.5],
+            "c_x": [1.0, 0.0, 0.0],
+            "c_y": [0.0, 1.0, 0.0],
+            "t_0": [0.2, 0.3, 0.4],
+            "t_1": 0.5,
+        }
+    )
+
+    known = check_explanations.as_known(rows, {"c": ["c_x", "c_y"], "t": ["t_0", "t_1"]})
+
+    assert list(known.columns) == ["a", "c", "t"]
+    assert known["c"].tolist() == ["x", "y", None]
+    assert known["t"].tolist() == [0.2, 0.3, 0.4]
+
+
 def test_the_report_says_whose_method_it_was(decided_by: dict[str, ProcessingPaths], tmp_path: Path) -> None:
     """The values stand where Clarify's readers look for them, but they are no Kernel SHAP."""
     assert explain(decided_by["a"], tmp_path / "now")["explanations"]["shap_method"] == "tree_shap"

@@ -140,7 +140,7 @@ class LocalSageMaker:
         control_plane = ControlPlane(settings)
         events = Events(settings, records, others, functions, control_plane)
         training_jobs = TrainingJobs(settings, records, store, runner)
-        endpoints = Endpoints(settings, records, store, runner)
+        endpoints = Endpoints(settings, records, store, runner, lambda name: others.in_alarm(name, settings.region))
         resources: list[Module] = [
             Models(settings, records),
             ModelPackageGroups(settings, records),

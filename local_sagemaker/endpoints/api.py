@@ -42,11 +42,16 @@ class Endpoints:
     """The operations on endpoints; ``deployments`` does what they ask for."""
 
     def __init__(
-        self, settings: Settings, records: Records, store: ObjectStore, runner: ProcessRunner
+        self,
+        settings: Settings,
+        records: Records,
+        store: ObjectStore,
+        runner: ProcessRunner,
+        in_alarm: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._settings = settings
         self._records = records
-        self.deployments = Deployments(settings, records, store, runner)
+        self.deployments = Deployments(settings, records, store, runner, in_alarm)
         self._plans = Plans(settings, records, self.deployments.programs)
 
     def operations(self) -> dict[str, Operation]:
@@ -66,8 +71,12 @@ class Endpoints:
         """Accept an endpoint and start its containers in the background."""
         name, configuration = request["EndpointName"], self._configuration("CreateEndpoint", request)
         now = time.time()
+        deployment = (
+            {"LastDeploymentConfig": request["DeploymentConfig"]} if "DeploymentConfig" in request else {}
+        )
         document = {
             **request,
+            **deployment,
             "EndpointArn": self._arn(name),
             "EndpointStatus": CREATING,
             "CreationTime": now,
@@ -108,8 +117,13 @@ class Endpoints:
             }
             _retain(plan, self._get(name)["_Plan"], excluded)
 
+        if "DeploymentConfig" in request:
+            pending["LastDeploymentConfig"] = request["DeploymentConfig"]
+
         def change(document: Document) -> Document:
             self._refuse_in_progress(document)
+            if request.get("RetainDeploymentConfig") and "LastDeploymentConfig" in document:
+                pending.setdefault("LastDeploymentConfig", document["LastDeploymentConfig"])
             return {
                 **document,
                 "EndpointStatus": UPDATING,

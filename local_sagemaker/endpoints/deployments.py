@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import random
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from local_sagemaker.endpoints import traffic
 from local_sagemaker.endpoints.capture import Capture, Exchange
 from local_sagemaker.endpoints.fleet import Fleet
 from local_sagemaker.endpoints.program import Programs
@@ -29,6 +31,7 @@ Change = Callable[[Document], Document]
 
 KIND = "Endpoint"
 CREATING, IN_SERVICE, UPDATING, DELETING, FAILED = "Creating", "InService", "Updating", "Deleting", "Failed"
+_LOOK = 0.2  # seconds between two looks at alarms
 _log = logging.getLogger(__name__)
 
 
@@ -36,8 +39,14 @@ class Deployments:
     """The fleets of all endpoints. Every method may be called from any thread."""
 
     def __init__(
-        self, settings: Settings, records: Records, store: ObjectStore, runner: ProcessRunner
+        self,
+        settings: Settings,
+        records: Records,
+        store: ObjectStore,
+        runner: ProcessRunner,
+        in_alarm: Callable[[str], bool],
     ) -> None:
+        self._in_alarm = in_alarm  # whether the CloudWatch alarm of a name is in its ALARM state
         self._settings = settings
         self._records = records
         self._runner = runner
@@ -46,6 +55,7 @@ class Deployments:
         self._lock = threading.Condition()
         self._serving: dict[str, Fleet] = {}  # by the endpoint's name: what gets the requests
         self._starting: dict[str, Fleet] = {}  # … and what will
+        self._moving: dict[str, tuple[Fleet, float]] = {}  # what gets a share of them, and how much
         self._closed = False
 
     # For the runtime.
@@ -98,7 +108,8 @@ class Deployments:
         """Start nothing more. The processes end with the runner."""
         with self._lock:
             self._closed = True
-            fleets = [*self._serving.values(), *self._starting.values()]
+            moving = (fleet for fleet, _ in self._moving.values())
+            fleets = [*self._serving.values(), *self._starting.values(), *moving]
             self._lock.notify_all()
         for fleet in fleets:
             fleet.abandon()
@@ -125,11 +136,54 @@ class Deployments:
                 self._move(document, self._started(document, document), lambda document: document)
             except (JobFailure, AwsError, OSError) as error:
                 _log.warning("endpoint %s: what was in service cannot be started again: %s", name, error)
-        self._move(document, self._started(document, document["_Pending"]), _updated)
+        pending = document["_Pending"]
+        fleet = self._started(document, pending)
+        if self._shifted(document, fleet, pending.get("LastDeploymentConfig", {})):
+            self._move(document, fleet, _updated)
+
+    def _shifted(self, document: Document, fleet: Fleet, deployment: Document) -> bool:
+        """Give the new fleet more and more of the traffic. Raises JobFailure where an alarm takes it back."""
+        name = document["EndpointName"]
+        instances = sum(each["InstanceCount"] for each in document["_Pending"]["_Plan"])
+        kept = False
+        try:
+            for step in traffic.steps(deployment, instances):
+                with self._lock:
+                    if self._closed:
+                        return False
+                    _same(self._records.get(KIND, name), document)
+                    self._moving[name] = (fleet, step.share)
+                self._bake(document, step, traffic.alarms(deployment))
+            kept = True
+        finally:
+            with self._lock:
+                self._moving.pop(name, None)
+            if not kept:
+                fleet.drain()
+                shutil.rmtree(fleet.folder, ignore_errors=True)
+        return kept
+
+    def _bake(self, document: Document, step: traffic.Step, alarms: list[str]) -> None:
+        """Stay at a step for its time. Raises JobFailure where an alarm goes off, Missing for a deleted endpoint."""
+        deadline = time.monotonic() + step.seconds
+        while True:
+            alarming = [alarm for alarm in alarms if self._in_alarm(alarm)]
+            if alarming:
+                raise JobFailure(
+                    f"Rolled back: the alarm(s) {', '.join(alarming)} went off while {step.share:.0%} of the traffic "
+                    f"went to {document['_Pending']['EndpointConfigName']}. All of it goes to what was in service "
+                    "before."
+                )
+            _same(self._records.get(KIND, document["EndpointName"]), document)
+            left = deadline - time.monotonic()
+            if left <= 0 or self._closed:
+                return
+            time.sleep(min(_LOOK, left))
 
     def _take_down(self, document: Document) -> None:
         name = document["EndpointName"]
         with self._lock:
+            # What is moving is ended by the thread that moves it.
             fleets = [fleet for each in (self._serving, self._starting) if (fleet := each.pop(name, None))]
         for fleet in fleets:
             fleet.stop()
@@ -209,6 +263,8 @@ class Deployments:
                     return None
                 self._lock.wait_for(lambda: name in self._serving or self._closed, seconds)
             fleet = self._serving.get(name)
+            if name in self._moving and random.random() < self._moving[name][1]:  # noqa: S311 - traffic
+                fleet = self._moving[name][0]
             if fleet is not None:
                 fleet.enter()  # under the lock: an update that comes next sees it
             return fleet
@@ -229,5 +285,5 @@ def _updated(document: Document) -> Document:
     """The document once the pending fleet serves."""
     pending = document["_Pending"]
     kept = {key: value for key, value in document.items() if key not in ("_Pending", "FailureReason")}
-    made = {key: pending[key] for key in ("EndpointConfigName", "_Plan", "_Configuration")}
+    made = {key: value for key, value in pending.items() if key != "StartTime"}
     return {**kept, **made, "EndpointStatus": IN_SERVICE, "LastModifiedTime": time.time()}

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from local_sagemaker import environment, execution_role
 from local_sagemaker.cloudwatch_logs import CloudWatchLogs
 from local_sagemaker.control_plane import ControlPlane, Operation
+from local_sagemaker.endpoints.alarms import Alarms
 from local_sagemaker.endpoints.api import Endpoints
 from local_sagemaker.endpoints.configurations import EndpointConfigs
 from local_sagemaker.endpoints.runtime_api import Runtime
@@ -140,7 +141,8 @@ class LocalSageMaker:
         control_plane = ControlPlane(settings)
         events = Events(settings, records, others, functions, control_plane)
         training_jobs = TrainingJobs(settings, records, store, runner)
-        endpoints = Endpoints(settings, records, store, runner, lambda name: others.in_alarm(name, settings.region))
+        alarms = Alarms(others, settings.account, settings.region)
+        endpoints = Endpoints(settings, records, store, runner, alarms.in_alarm)
         resources: list[Module] = [
             Models(settings, records),
             ModelPackageGroups(settings, records),

@@ -49,15 +49,6 @@ class OtherServices:
                 self._application = application
             return self._application
 
-    def in_alarm(self, name: str, region: str) -> bool:
-        """Whether the CloudWatch alarm of that name is in its ALARM state; one that is not there is not."""
-        if not self.loaded:
-            return False
-        from moto.cloudwatch.models import cloudwatch_backends
-
-        alarm = cloudwatch_backends[self._account][region].alarms.get(name)
-        return alarm is not None and alarm.state_value == "ALARM"
-
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with moto's answer. Raises UnsupportedOperation, in words that name service and operation."""
         from botocore.model import OperationNotFoundError

@@ -5,6 +5,8 @@ api             Create, Update, Describe, Delete of endpoints
 plan            what an endpoint will run
 deployments     what happens in the background: fleets that start, take over, and end
 traffic         how it moves from one fleet to the next
+metrics         what CloudWatch would know of the requests
+alarms          what takes an update back
 fleet           the variants of one endpoint configuration while they serve
 server          one container kept alive: started, watched, started again
 program         what a container runs, and what it finds in /opt/ml

@@ -25,6 +25,7 @@ from local_sagemaker.endpoints.deployments import (
     Deployments,
     Document,
 )
+from local_sagemaker.endpoints.metrics import EndpointMetrics
 from local_sagemaker.endpoints.plan import Plans
 from local_sagemaker.errors import AwsError, ValidationException
 from local_sagemaker.jobs.process import ProcessRunner
@@ -47,7 +48,7 @@ class Endpoints:
         records: Records,
         store: ObjectStore,
         runner: ProcessRunner,
-        in_alarm: Callable[[str], bool] = lambda _: False,
+        in_alarm: Callable[[str, EndpointMetrics], bool] = lambda *_: False,
     ) -> None:
         self._settings = settings
         self._records = records

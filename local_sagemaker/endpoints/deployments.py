@@ -18,6 +18,7 @@ from typing import Any
 from local_sagemaker.endpoints import traffic
 from local_sagemaker.endpoints.capture import Capture, Exchange
 from local_sagemaker.endpoints.fleet import Fleet
+from local_sagemaker.endpoints.metrics import EndpointMetrics
 from local_sagemaker.endpoints.program import Programs
 from local_sagemaker.errors import AwsError
 from local_sagemaker.jobs.failure import LIMIT, JobFailure, explain, shorten
@@ -44,8 +45,9 @@ class Deployments:
         records: Records,
         store: ObjectStore,
         runner: ProcessRunner,
-        in_alarm: Callable[[str], bool],
+        in_alarm: Callable[[str, EndpointMetrics], bool],
     ) -> None:
+        self.metrics = EndpointMetrics()
         self._in_alarm = in_alarm  # whether the CloudWatch alarm of a name is in its ALARM state
         self._settings = settings
         self._records = records
@@ -167,7 +169,7 @@ class Deployments:
         """Stay at a step for its time. Raises JobFailure where an alarm goes off, Missing for a deleted endpoint."""
         deadline = time.monotonic() + step.seconds
         while True:
-            alarming = [alarm for alarm in alarms if self._in_alarm(alarm)]
+            alarming = [alarm for alarm in alarms if self._in_alarm(alarm, self.metrics)]
             if alarming:
                 raise JobFailure(
                     f"Rolled back: the alarm(s) {', '.join(alarming)} went off while {step.share:.0%} of the traffic "
@@ -188,6 +190,7 @@ class Deployments:
         for fleet in fleets:
             fleet.stop()
             shutil.rmtree(fleet.folder, ignore_errors=True)
+        self.metrics.forget(name)
         self._records.delete(KIND, name)  # the name is taken until now: it is this incarnation's
 
     def _started(self, document: Document, what: Document) -> Fleet:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,18 @@ class Runtime:
             if fleet is None:
                 raise _invalid(f"Endpoint {name} of account {self._settings.account} not found.")
             variant = _variant(fleet, environ.get(f"{_PREFIX}TARGET_VARIANT"))
-            return variant, fleet.answer(variant, body, _passed(environ), _host(environ, fleet, variant))
+            passed, host = _passed(environ), _host(environ, fleet, variant)
+            began = time.monotonic()
+            status = 500
+            try:
+                answer = fleet.answer(variant, body, passed, host)
+                status = 200
+            except Refused as refused:
+                status = refused.status or 500  # 0: no answer in time
+                raise
+            finally:
+                self._deployments.metrics.record(name, variant, status, time.monotonic() - began)
+            return variant, answer
 
     def _model_error(self, name: str, refused: Refused, start_response: StartResponse) -> Iterable[bytes]:
         region, account = self._settings.region, self._settings.account

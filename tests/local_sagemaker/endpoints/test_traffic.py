@@ -3,7 +3,7 @@
 import pytest
 
 from local_sagemaker.endpoints.traffic import Step, steps
-from tests.local_sagemaker.endpoints.conftest import Host, echo
+from tests.local_sagemaker.endpoints.conftest import ECHO, Host, echo
 from tests.local_sagemaker.endpoints.test_api import Load
 
 
@@ -101,6 +101,41 @@ def test_an_alarm_takes_the_traffic_back(host, client):
     assert description["EndpointConfigName"] != configuration
     assert alarm in description["FailureReason"]
     assert {host.ask(name, "x") for _ in range(10)} == {"old:x"}
+
+
+def test_a_model_that_fails_is_taken_back_by_itself(host, client):
+    """An alarm on the endpoint's own errors goes off while the canary bakes; the old model has all traffic again."""
+    name = host.deploy(host.container(echo("old")))
+    alarm = f"errors-{name}"
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=alarm,
+        MetricName="Invocation5XXErrors",
+        Namespace="AWS/SageMaker",
+        Dimensions=[{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "v0"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=2,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    broken = host.configuration(host.model(host.container(echo("x", ECHO.replace("return body", "1 / 0")))))
+    host.sagemaker.update_endpoint(
+        EndpointName=name,
+        EndpointConfigName=broken,
+        DeploymentConfig={
+            **blue_green("CANARY", 600, CanarySize=percent(50)),
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+        },
+    )
+
+    with Load(host, name, threads=1):
+        description = host.settled(name)
+
+    assert alarm in description["FailureReason"]
+    assert description["EndpointConfigName"] != broken
+    assert {host.ask(name, "x") for _ in range(10)} == {"old:x"}
+    [state] = client("cloudwatch").describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    assert state["StateValue"] == "ALARM"
 
 
 def test_deleting_ends_both_fleets(host):

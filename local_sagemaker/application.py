@@ -121,7 +121,9 @@ class LocalSageMaker:
         return Front(
             {
                 "s3": S3Api(store, settings.region),
-                "sagemaker": SageMakerServices(SageMakerApi(control_plane), Runtime(settings, endpoints.deployments)),
+                "sagemaker": SageMakerServices(
+                    SageMakerApi(control_plane), Runtime(settings, endpoints.deployments)
+                ),
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
                 "sts": Sts(settings, others),

@@ -112,7 +112,7 @@ def _tree_shap(_: UseCase) -> dict[str, Any]:
     return {
         "dataset_type": PARQUET_TYPE,
         "label": contract.LABEL,
-        "methods": {"shap": {"agg_method": "mean_abs", "save_local_shap_values": False}, "report": REPORT},
+        "methods": {"shap": {"agg_method": "mean_abs", "save_local_shap_values": True}, "report": REPORT},
     }
 
 

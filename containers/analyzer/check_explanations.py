@@ -14,17 +14,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from containers import checks, prepared
-from containers.analyzer import shap_drift
+from containers.analyzer import clarify_report, shap_drift
 from containers.analyzer.analysis_report import VERSION, text
 from containers.analyzer.explain import EXPLANATIONS, Explanations
-from containers.analyzer.explain_config import ShapConfig
-from containers.analyzer.explanation_pictures import draw
+from containers.analyzer.explain_config import PdpConfig, ShapConfig
+from containers.analyzer.kernel_shap import Model
+from containers.analyzer.pdp import PartialDependence, partial_dependence
+from containers.analyzer.shap_values import ShapValues
 from containers.analyzer.tree_shap import tree_shap
 from containers.contract import MODEL, TEST, ProcessingPaths
 from containers.processing.job import DataError
 from containers.processing.model_archive import TrainedModel, load, load_flow
+
+ROWS = (
+    500  # over which partial dependence is averaged: ten features at fifteen values each are 75,000 questions
+)
 
 
 def main(settings: Mapping[str, Any], paths: ProcessingPaths, output: Path, baseline: Path | None) -> None:
@@ -39,13 +46,15 @@ def main(settings: Mapping[str, Any], paths: ProcessingPaths, output: Path, base
     config = ShapConfig.from_method(settings["methods"]["shap"], model.features)
     values = tree_shap(model.booster, rows, labels=model.classes if model.problem == "multiclass" else ())
     groups = made_of(folder, model)
-    explanations = Explanations(values.grouped(groups), config=config)
+    known = Known(rows, groups)
+    found = values.grouped(groups)
+    curves = dependence(model, known, found)
+    explanations = Explanations(found, curves, config)
     document = {"version": VERSION, EXPLANATIONS: explanations.document()}
     (output / checks.ANALYSIS_FILE).write_text(text(document), encoding="utf-8")
     explanations.write(output)
-    if explanations.shap is not None:
-        title = str(settings.get("methods", {}).get("report", {}).get("title", ""))
-        draw(explanations.shap, as_known(rows, groups), title, output)
+    drawn = clarify_report.pictures(found, known.rows, clarify_report.title_of(settings), output)
+    clarify_report.write(settings, document, explanations, None, output, drawn)
     if baseline is not None:
         compare(document, baseline / checks.ANALYSIS_FILE, output / checks.VIOLATIONS_FILE)
 
@@ -62,27 +71,56 @@ def made_of(folder: Path, model: TrainedModel) -> dict[str, list[str]]:
     return groups
 
 
-def as_known(rows: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """The rows by the columns that were encoded: of columns that say yes to one of their values, that value.
+class Known:
+    """The rows by the columns that people know: of columns that say yes to one of a column's values, that value."""
 
-    What was encoded into several numbers (the mean of each class) is shown by the first of them.
-    """
-    known = {}
-    group_of = {member: group for group, members in groups.items() for member in members}
-    for name in rows.columns:
-        group = group_of.get(name)
-        if group is None:
-            known[name] = rows[name]
-        elif group not in known:
-            members = list(groups[group])
-            yes = rows[members].to_numpy(dtype=np.float64)
-            if not np.isin(yes, (0.0, 1.0)).all():
-                known[group] = rows[members[0]]
-                continue
-            texts = np.array([member.removeprefix(f"{group}_") for member in members], dtype=object)
-            chosen = np.where(yes.any(axis=1), texts[yes.argmax(axis=1)], None)
-            known[group] = pd.Series(chosen, index=rows.index)
-    return pd.DataFrame(known)
+    def __init__(self, rows: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> None:
+        """``groups``: the features that one column was encoded into. Means of classes are left as they are."""
+        self._features = list(rows.columns)
+        self._groups = {
+            group: list(members)
+            for group, members in groups.items()
+            if np.isin(rows[list(members)].to_numpy(dtype=np.float64), (0.0, 1.0)).all()
+        }
+        of = {member: group for group, members in self._groups.items() for member in members}
+        known: dict[str, Any] = {}
+        for name in self._features:
+            group = of.get(name)
+            if group is None:
+                known[name] = rows[name]
+            elif group not in known:
+                known[group] = self._values(rows, group)
+        self.rows = pd.DataFrame(known)
+        for group in groups.keys() - self._groups.keys():  # something to draw it by
+            self.rows[group] = rows[groups[group][0]]
+
+    def encoded(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows of this kind as the model's features."""
+        made: dict[str, Any] = {}
+        for group, members in self._groups.items():
+            for member in members:
+                made[member] = (rows[group] == member.removeprefix(f"{group}_")).to_numpy(dtype=np.float64)
+        return pd.DataFrame({name: made.get(name, rows.get(name)) for name in self._features})
+
+    def _values(self, rows: pd.DataFrame, group: str) -> pd.Series[Any]:
+        members = self._groups[group]
+        yes = rows[members].to_numpy(dtype=np.float64)
+        texts = np.array([member.removeprefix(f"{group}_") for member in members], dtype=object)
+        return pd.Series(np.where(yes.any(axis=1), texts[yes.argmax(axis=1)], None), index=rows.index)
+
+
+def dependence(model: TrainedModel, known: Known, values: ShapValues) -> tuple[PartialDependence, ...]:
+    """The partial dependence on the features that matter most, over some of the rows, picked evenly."""
+    some = known.rows.iloc[:: -(-len(known.rows) // ROWS)].reset_index(drop=True)
+
+    def predict(rows: pd.DataFrame) -> Any:
+        table = pa.Table.from_pandas(known.encoded(rows), preserve_index=False)
+        return model.score(prepared.Rows(TEST, np.zeros(len(rows)), table))
+
+    labels = values.labels if len(values.labels) > 1 else ()
+    shown = [name for name in values.ranking() if name in known.rows][: PdpConfig().top_k_features]
+    ask = Model(predict)
+    return tuple(partial_dependence(some, name, ask, PdpConfig().grid_resolution, labels) for name in shown)
 
 
 def compare(document: Mapping[str, Any], baseline: Path, report: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ import pandas as pd
 
 from containers.analyzer.clarify_config import Config
 from containers.analyzer.explain import Explanations
+from containers.analyzer.shap_values import KERNEL, TREE, ShapValues
 
 REPORT = "report.html"
 SECTIONS = {
     "pre_training_bias_metrics": "Bias of the data",
     "post_training_bias_metrics": "Bias of the predictions",
 }
+METHODS = {KERNEL: "Kernel SHAP", TREE: "SHAP values read off the trees, exact,"}
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.6rem } h2 { margin-top: 2.2rem; border-bottom: 1px solid #ddd } h3 { margin: 1.4rem 0 .3rem }
@@ -34,16 +36,33 @@ def write(
     explanations: Explanations | None,
     rows: pd.DataFrame | None,
     folder: Path,
+    drawn: Sequence[Path] = (),
 ) -> None:
-    """Write the page; ``rows`` are the features that were explained."""
-    report = config["methods"].get("report", {})
-    title = str(report.get("title", "Analysis Report"))
-    body = [f"<h1>{escape(title)}</h1>", *_bias(document), *_explained(document, explanations, rows, title)]
+    """Write the page; ``rows`` are the features that were explained, ``drawn`` their pictures if there are any yet."""
+    title = title_of(config)
+    if explanations is not None and explanations.shap is not None and rows is not None and not drawn:
+        with tempfile.TemporaryDirectory() as scratch:
+            drawn = pictures(explanations.shap, rows, title, Path(scratch))
+            write(config, document, explanations, None, folder, drawn)
+        return
+    body = [f"<h1>{escape(title)}</h1>", *_bias(document), *_explained(document, explanations, drawn)]
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{STYLE}</style></head><body>{''.join(body)}</body></html>\n"
     )
     (folder / REPORT).write_text(page, encoding="utf-8")
+
+
+def title_of(config: Config) -> str:
+    """What the configuration calls the report."""
+    return str(config["methods"].get("report", {}).get("title", "Analysis Report"))
+
+
+def pictures(values: ShapValues, rows: pd.DataFrame, title: str, folder: Path) -> list[Path]:
+    """Draw what explains the model, into files."""
+    from containers.analyzer import explanation_pictures  # matplotlib, which bias has no use for
+
+    return [folder / name for name in explanation_pictures.draw(values, rows, title, folder)]
 
 
 def _bias(document: Mapping[str, Any]) -> Iterator[str]:
@@ -69,14 +88,15 @@ def _metric(metric: Mapping[str, Any]) -> str:
 
 
 def _explained(
-    document: Mapping[str, Any], explanations: Explanations | None, rows: pd.DataFrame | None, title: str
+    document: Mapping[str, Any], explanations: Explanations | None, drawn: Sequence[Path]
 ) -> Iterator[str]:
     if explanations is None:
         return
     found = document["explanations"]
     if explanations.shap is not None:
         yield "<h2>What explains the predictions</h2>"
-        yield f'<p class="note">Kernel SHAP of {len(explanations.shap.values):,} rows.</p>'
+        method = METHODS[explanations.shap.method]
+        yield f'<p class="note">{method} of {len(explanations.shap.values):,} rows.</p>'
         for label, values in found["kernel_shap"].items():
             yield f"<h3>{escape(label)}, expected value {values['expected_value']:.6g}</h3>"
             yield "<table><tr><th>feature</th><th>global SHAP value</th></tr>"
@@ -84,8 +104,9 @@ def _explained(
             for name, value in ordered:
                 yield f'<tr><td>{escape(name)}</td><td class="number">{float(value or 0):.6g}</td></tr>'
             yield "</table>"
-        if rows is not None:
-            yield from _pictures(explanations, rows, title)
+        for picture in drawn:
+            content = base64.b64encode(picture.read_bytes()).decode()
+            yield f'<img alt="{escape(picture.stem)}" src="data:image/png;base64,{content}">'
     for curve in found.get("pdp", ()):
         yield f"<h3>Partial dependence on {escape(curve['feature_name'])}</h3><table><tr><th>value</th>"
         yield (
@@ -100,13 +121,3 @@ def _explained(
             share = curve["data_distribution"][place]
             yield f'<tr><td>{escape(shown)}</td>{cells}<td class="number">{share:.1%}</td></tr>'
         yield "</table>"
-
-
-def _pictures(explanations: Explanations, rows: pd.DataFrame, title: str) -> Iterator[str]:
-    from containers.analyzer import explanation_pictures
-
-    assert explanations.shap is not None  # noqa: S101 - the caller looked
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in explanation_pictures.draw(explanations.shap, rows, title, Path(scratch)):
-            content = base64.b64encode(Path(scratch, name).read_bytes()).decode()
-            yield f'<img alt="{escape(name)}" src="data:image/png;base64,{content}">'

@@ -20,7 +20,7 @@ from containers.processing import prep
 from containers.processing.job import DataError
 from containers.training import train
 
-SETTINGS = {"methods": {"shap": {"agg_method": "mean_abs", "save_local_shap_values": False}}}
+SETTINGS = {"methods": {"shap": {"agg_method": "mean_abs", "save_local_shap_values": True}}}
 USECASE: dict[str, Any] = {
     "name": "test",
     "problem": "binary",
@@ -100,8 +100,36 @@ def test_the_reasons_are_drawn(decided_by: dict[str, ProcessingPaths], tmp_path:
     assert len([name for name in names if name.startswith("shap_waterfall_")]) == 3
 
 
-def test_pictures_show_the_values_that_people_know() -> None:
-    """A category that was encoded into columns of yes and no is itself again; means of classes are numbers."""
+def test_what_the_model_depends_on(decided_by: dict[str, ProcessingPaths], tmp_path: Path) -> None:
+    """Partial dependence of each column that people know: it rises with what decides, categories are whole again."""
+    curves = {
+        each["feature_name"]: each
+        for each in explain(decided_by["a"], tmp_path / "now")["explanations"]["pdp"]
+    }
+
+    assert set(curves) == {"a", "b", "c"}
+    (rising,) = curves["a"]["model_predictions"]
+    assert rising[-1] - rising[0] > 0.5
+    assert set(curves["c"]["feature_values"]) == {"x", "y", "z"}
+    assert sum(curves["c"]["data_distribution"]) == pytest.approx(1)
+
+
+def test_a_page_and_the_values_of_each_row_are_left(
+    decided_by: dict[str, ProcessingPaths], tmp_path: Path
+) -> None:
+    """The page says whose values they are and holds its pictures; a line of values for each test row."""
+    explain(decided_by["a"], tmp_path / "now")
+
+    page = (tmp_path / "now" / "report.html").read_text(encoding="utf-8")
+    assert "read off the trees" in page
+    assert page.count("data:image/png;base64,") == len(list((tmp_path / "now").glob("*.png")))
+    local = pd.read_csv(tmp_path / "now" / "explanations_shap" / "out.csv")
+    assert list(local.columns) == ["a_label0", "b_label0", "c_label0"]
+    assert len(local) == 600
+
+
+def test_known_rows_are_encoded_back() -> None:
+    """A category that was encoded into columns of yes and no is itself, and becomes those columns again."""
     rows = pd.DataFrame(
         {
             "a": [1.5, 2.5, 3.5],
@@ -112,11 +140,11 @@ def test_pictures_show_the_values_that_people_know() -> None:
         }
     )
 
-    known = check_explanations.as_known(rows, {"c": ["c_x", "c_y"], "t": ["t_0", "t_1"]})
+    known = check_explanations.Known(rows, {"c": ["c_x", "c_y"], "t": ["t_0", "t_1"]})
 
-    assert list(known.columns) == ["a", "c", "t"]
-    assert known["c"].tolist() == ["x", "y", None]
-    assert known["t"].tolist() == [0.2, 0.3, 0.4]
+    assert known.rows["c"].tolist() == ["x", "y", None]
+    assert known.rows["t"].tolist() == [0.2, 0.3, 0.4]
+    pd.testing.assert_frame_equal(known.encoded(known.rows), rows)
 
 
 def test_the_report_says_whose_method_it_was(decided_by: dict[str, ProcessingPaths], tmp_path: Path) -> None:

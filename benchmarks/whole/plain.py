@@ -27,7 +27,7 @@ from containers.flow import FittedFlow, apply
 from containers.metrics.gate import Direction, judge
 from containers.metrics.gate import gate as gate_document
 from containers.prepared import Rows, check_classes, check_labels, training_matrix
-from containers.processing import csv_files, tuning_report
+from containers.processing import csv_files, fairness, fairness_plots, predictions, tuning_report
 from containers.processing.candidates import table
 from containers.processing.content import ContentHash
 from containers.processing.ingest import Census, Parts
@@ -120,7 +120,8 @@ def fit(
         _keep(boosting, description, folder, number)
         classes = tuple(str(each) for each in flow.label.classes)
         features = tuple(description["features"])
-        model = TrainedModel(boosting.booster, settings["problem"], features, classes, description)
+        booster, values = boosting.booster, tuple(flow.label.classes)
+        model = TrainedModel(booster, settings["problem"], features, classes, description, values)
         seconds = (datetime.now(UTC) - began).total_seconds()
         objective = scores[f"validation-{wanted.metrics[-1]}"]
         made.append(
@@ -163,15 +164,29 @@ def evaluate(
     gate = settings["gate"]
     direction: Direction = "at_most" if gate.get("at_most") is not None else "at_least"
     verdict = judge(assessment.metrics, gate["metric"], gate[direction], direction)
+    raw = pq.read_table(folder / contract.HOLDOUT, columns=predictions.facet_columns(settings))
+    predicted = predictions.beside(
+        raw, best, test, assessment.threshold.value if assessment.threshold else None
+    )
+    predictions.write(predicted, folder / contract.PREDICTIONS)
+    bias = fairness.measure(
+        predicted.to_pandas(),
+        settings,
+        lambda: rows[contract.TEST].features.to_pandas().to_numpy(dtype=float),
+    )
+    drawn = draw(assessment, importance, settings["title"], folder / contract.EVALUATION)
+    if bias:
+        drawn += fairness_plots.draw(bias, None, settings["title"], folder / contract.EVALUATION, "")
     report = {
         "version": 1,
         "dataset": dataset(best.problem, best.classes, validation, test),
         **assessment.document(),
         "feature_importance": importance,
         "model": best.description,
-        "pictures": draw(assessment, importance, settings["title"], folder / contract.EVALUATION),
+        **({"bias": bias.document()} if bias else {}),
+        "pictures": drawn,
         **({"candidates": table(scored, rule)} if len(scored) > 1 else {}),
-        "gate": gate_document([verdict]),
+        "gate": gate_document([verdict, *(bias.verdicts if bias else ())]),
     }
     target = folder / contract.EVALUATION / contract.EVALUATION_FILE
     target.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

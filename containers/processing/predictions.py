@@ -41,6 +41,15 @@ def predict(
     """
     columns = facet_columns(settings)
     rows = _raw(paths.input(HOLDOUT), columns, len(test.labels)) if columns else pa.table({})
+    return beside(rows, model, test, threshold)
+
+
+def beside(rows: pa.Table, model: TrainedModel, test: Scored, threshold: float | None) -> Any:
+    """``rows``, the facets, with the labels and predictions of the same rows.
+
+    Raises:
+        DataError: a facet has a name that the predictions need.
+    """
     found = dict(zip(rows.column_names, rows.columns, strict=True))
     labels, predicted = test.labels, decisions(model.problem, test.scores, threshold)
     if model.problem != "regression":
@@ -49,7 +58,7 @@ def predict(
     made = {LABEL: labels, PREDICTED_LABEL: predicted}
     if model.problem == "binary":
         made[PROBABILITY] = test.scores
-    taken = [name for name in columns if name in made]
+    taken = [name for name in rows.column_names if name in made]
     if taken:
         raise DataError(f"facets: '{taken[0]}' is a name that the predictions need; rename the column")
     return pa.table({**found, **made})

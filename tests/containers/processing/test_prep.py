@@ -81,7 +81,7 @@ def test_what_prep_leaves(job, raw, settings, capsys):
     assert pq.read_schema(paths.output(HOLDOUT) / PART_FILE).equals(raw.schema)
     said = capsys.readouterr().out
     assert "3,000 rows (10 duplicates left out)" in said
-    assert f"{len(fitted.features)} features from 25 raw columns" in said
+    assert f"{len(fitted.features)} features from 26 raw columns" in said
 
 
 def test_training_and_serving_make_the_same_numbers(job, raw, settings):

@@ -8,11 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from containers import registry
 from containers.checks import Check
 from containers.processing.job import DataError
 
-# What SageMaker says of a group that is not there: it is made with its first package.
-NO_GROUP = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException")
 NO_OBJECT = ("NoSuchKey", "404", "NoSuchBucket")
 
 
@@ -36,23 +35,10 @@ class Approved:
 
 def latest_approved(sagemaker: Any, group: str) -> Approved:
     """Ask the registry, with a boto3 client."""
-    try:
-        answer = sagemaker.list_model_packages(
-            ModelPackageGroupName=group,
-            ModelApprovalStatus="Approved",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            MaxResults=1,
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] in NO_GROUP:
-            return Approved("")
-        raise
-    for summary in answer["ModelPackageSummaryList"]:
-        package = summary["ModelPackageArn"]
-        description = sagemaker.describe_model_package(ModelPackageName=package)
-        return Approved(package, description.get("DriftCheckBaselines", {}))
-    return Approved("")
+    package = registry.latest_approved(sagemaker, group)
+    if package is None:
+        return Approved("")
+    return Approved(package["ModelPackageArn"], package.get("DriftCheckBaselines", {}))
 
 
 def read(s3: Any, uri: str, package: str) -> bytes:

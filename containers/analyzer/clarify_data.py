@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from containers.analyzer.bias_config import column, optional_column
+from containers.analyzer.bias_errors import BiasError
 from containers.analyzer.clarify_config import Config
 from containers.analyzer.reading import files, tables
 from containers.processing.job import DataError
@@ -54,12 +55,22 @@ def open_dataset(config: Config, source: Path, beside: Mapping[str, Path]) -> Da
     Raises:
         DataError: there is no data, it cannot be read, or its columns are not what the configuration says.
     """
+    try:
+        return _opened(config, source, beside)
+    except BiasError as error:  # what a column that is not there is called
+        raise DataError(str(error)) from None
+
+
+def _opened(config: Config, source: Path, beside: Mapping[str, Path]) -> Dataset:
     read = _READERS[config["dataset_type"]](config, source)
     config = {**config, **read.found}
     excluded = {_name(each, read.columns) for each in config.get("excluded_columns", ())}
     extra = {name: _beside(config, name, path) for name, path in beside.items()}
     parts = _with(read.parts, list(extra.values())) if extra else read.parts
     columns = (*read.columns, *chain.from_iterable(each.columns for each in extra.values()))
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise DataError(f"Two columns have the same name: {', '.join(twice)}. Give headers that differ.")
     join = config.get("joinsource_name_or_index")
     aside = {*excluded, *([_name(join, columns)] if join is not None else [])}
     label = column(config["label"], columns, "Headers must contain label.") if "label" in config else None

@@ -19,7 +19,7 @@ from typing import Any
 import jmespath
 import numpy as np
 import pandas as pd
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from containers.analyzer.clarify_config import Config
 from containers.processing.job import DataError
@@ -84,6 +84,8 @@ class Predictor:
             if len(rows) == 1:
                 raise DataError(_said(error)) from None
             print(f"{ROW_BY_ROW} {_said(error)}", flush=True)
+        except BotoCoreError as error:  # nobody there, or no answer in time
+            raise DataError(f"The endpoint {self._endpoint} cannot be asked: {error}") from None
         self._one_by_one = True
         found = [self._ask(rows.iloc[[place]]) for place in range(len(rows))]
         return Predictions(
@@ -99,8 +101,11 @@ class Predictor:
         answer = self._runtime.invoke_endpoint(
             EndpointName=self._endpoint, Body=body, ContentType=self._content, Accept=self._accept, **more
         )
-        text: str = answer["Body"].read().decode("utf-8")
-        return text
+        content: bytes = answer["Body"].read()
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError:
+            raise _Unfit(f"The model's answer is not text: {content[:40]!r}.") from None
 
     def _body(self, rows: pd.DataFrame) -> bytes:
         if self._content == CSV:
@@ -148,7 +153,7 @@ class Predictor:
             raise DataError(f"predictor: there is no column {place!r} in the answer {','.join(line)!r}.")
         cell = line[place]
         if cell.strip().startswith("["):
-            return json.loads(cell)
+            return _parsed(cell)
         return _value(cell)
 
     def _places(self) -> Mapping[str, Any]:

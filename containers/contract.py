@@ -64,7 +64,7 @@ METRIC_GROUPS = {
 }
 THRESHOLD_PATH = "threshold.value"  # binary: chosen on the validation rows
 GATE_MISSED_PATH = "gate.missed"  # how many bars were missed
-CHAMPION_MISSED_PATH, CHAMPION_MESSAGE_PATH = "missed", "message"  # in CHAMPION_FILE
+CHAMPION_MISSED_PATH, CHAMPION_OBJECTION_PATH = "missed", "objection"  # in CHAMPION_FILE
 GATE_MESSAGE_PATH = "gate.message"  # which bars were met, or missed and by how much, in a sentence
 
 

@@ -41,6 +41,6 @@ def champion_value(path: str) -> JsonGet:
 
 
 def _fail_step() -> FailStep:
-    reports = [report_value(contract.GATE_MESSAGE_PATH), champion_value(contract.CHAMPION_MESSAGE_PATH)]
-    said = Join(on="; ", values=reports)
-    return FailStep(name=FAIL_NAME, error_message=Join(on=" ", values=["The model missed its bar:", said]))
+    reports = [report_value(contract.GATE_MESSAGE_PATH), champion_value(contract.CHAMPION_OBJECTION_PATH)]
+    said = Join(on="", values=["The model missed its bar: ", *reports])
+    return FailStep(name=FAIL_NAME, error_message=said)

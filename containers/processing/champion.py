@@ -67,6 +67,7 @@ class Verdict:
             "difference": None if self.difference is None else self.difference.document(),
             "missed": self.missed,
             "message": self.message,
+            "objection": f"; {self.message}" if self.missed else "",  # what a refusal goes on with
         }
 
 
@@ -116,6 +117,9 @@ def judge(
         both = {name: value for name, value in both.items() if np.isfinite(value)}
         return Verdict(int(margin is not None), said, champion, both, difference)
     low, high = difference.confidence_interval
+    if low == high == 0:
+        said = f"The challenger scores the test rows as the champion does ({metric} {both['champion']:.6g})"
+        return Verdict(int(margin is not None), said, champion, both, difference)
     said = (
         f"{metric} on the same test rows: challenger {both['challenger']:.6g}, champion {both['champion']:.6g}, "
         f"difference {difference.value:+.6g} (95 % between {low:+.6g} and {high:+.6g})"

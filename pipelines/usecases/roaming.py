@@ -2,7 +2,7 @@
 
     python -m pipelines.usecases.roaming --rows 20000 --out roaming.csv
     python -m pipelines.usecases.roaming --rows 1e8 --out roaming.parquet
-    python -m pipelines.usecases.roaming --rows 50000 --bias 0.8 --drift 1 --seed 7 --out biased.csv
+    python -m pipelines.usecases.roaming --rows 50000 --bias 1 --drift 1 --seed 7 --out biased.csv
 
 Nobody's data: every value is drawn from the distributions below. Rows are made in chunks of ``CHUNK``, each from the
 seed and its own number, so the first rows of a file are the same however many follow, and memory stays bounded.

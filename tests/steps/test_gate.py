@@ -53,4 +53,4 @@ def test_a_missed_bar_fails_with_the_reports_own_sentence(
 
     assert fail["Name"] == "BelowTheBar"
     assert '"Path": "gate.message"' in str(fail).replace("'", '"')
-    assert '"Path": "message"' in str(fail).replace("'", '"')
+    assert '"Path": "objection"' in str(fail).replace("'", '"')

@@ -152,8 +152,20 @@ def test_a_better_model_is_promoted_and_a_worse_one_is_not(
     assert verdict["difference"]["confidence_interval"][0] > 0
     worse = challenge(tmp_path / "worse", poor, register(good), client)
     assert worse["missed"] == 1
+    assert (verdict["objection"], worse["objection"]) == ("", f"; {worse['message']}")
     assert worse["champion"].endswith("/2")
     assert "not surely better by more than 0" in worse["message"]
+
+
+def test_the_same_model_again_is_called_so(
+    good: Path, register: Callable[..., str], client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    """It is no gain: where one is asked for, the champion stays."""
+    group = register(good)
+    asked = challenge(tmp_path / "1", good, group, client)
+    told = challenge(tmp_path / "2", good, group, client, margin=None)
+    assert "scores the test rows as the champion does" in asked["message"]
+    assert (asked["missed"], told["missed"]) == (1, 0)
 
 
 def test_the_margin_is_asked_for(

@@ -96,6 +96,9 @@ class _Read:
 def _csv(config: Config, source: Path) -> _Read:
     found = files(source)
     headers, skip = _headers(config, found[0])
+    for other in found[1:]:
+        if _headers(config, other) != (headers, skip):
+            raise DataError(f"The columns of {other.name} are not those of {found[0].name}.")
     types = _types(found, headers, skip=skip)
 
     def parts() -> Iterator[pd.DataFrame]:
@@ -221,10 +224,18 @@ def _json(config: Config, source: Path) -> _Read:
         raise DataError("Data must contain features. There are no rows.")
     names = _json_headers(config, len(first), wanted)
 
-    def parts() -> Iterator[pd.DataFrame]:
+    def pieces() -> Iterator[pd.DataFrame]:
         rows = records()
         while piece := list(islice(rows, ROWS)):
             yield pd.DataFrame(piece, columns=list(names)).infer_objects()
+
+    types: dict[str, Any] = {}
+    for piece in pieces():
+        for name, dtype in piece.dtypes.items():
+            types[str(name)] = _wider(types.get(str(name)), dtype)
+
+    def parts() -> Iterator[pd.DataFrame]:
+        return (piece.astype(types) for piece in pieces())
 
     return _Read(parts, names, dict(zip(wanted[1:], names[len(names) - len(wanted) + 1 :], strict=True)))
 

@@ -205,17 +205,8 @@ def endpoint(config: Config, sagemaker: Any, *, name: str | None = None) -> Iter
         "InitialInstanceCount": told.get("initial_instance_count", 1),
     }
     try:
-        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        print(f"shadow endpoint {name} for the model {told['model_name']}", flush=True)
-        waiter = sagemaker.get_waiter("endpoint_in_service")
-        waiter.wait(EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 1800})
+        _host(sagemaker, name, variant)
         yield name
-    except WaiterError as error:
-        reason = error.last_response.get("FailureReason", "")
-        raise DataError(f"The model {told['model_name']} could not be hosted: {reason or error}") from None
-    except ClientError as error:
-        raise DataError(f"The model {told['model_name']} could not be hosted: {_said(error)}") from None
     finally:
         for delete, key in (
             (sagemaker.delete_endpoint, "EndpointName"),
@@ -227,16 +218,39 @@ def endpoint(config: Config, sagemaker: Any, *, name: str | None = None) -> Iter
                 continue
 
 
+def _host(sagemaker: Any, name: str, variant: Mapping[str, Any]) -> None:
+    """Make the endpoint, and wait until it answers."""
+    model = variant["ModelName"]
+    try:
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        print(f"shadow endpoint {name} for the model {model}", flush=True)
+        waiter = sagemaker.get_waiter("endpoint_in_service")
+        waiter.wait(EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 1800})
+    except WaiterError as error:
+        reason = error.last_response.get("FailureReason", "")
+        raise DataError(f"The model {model} could not be hosted: {reason or error}") from None
+    except ClientError as error:
+        raise DataError(f"The model {model} could not be hosted: {_said(error)}") from None
+
+
 def _plain(rows: pd.DataFrame) -> list[list[Any]]:
     """The rows as JSON has them: whole numbers stay whole, what is missing is null."""
-    columns = [
-        [
-            None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
-            for value in rows[name]
-        ]
-        for name in rows.columns
+    return [
+        list(row)
+        for row in zip(*([_cell(value) for value in rows[name]] for name in rows.columns), strict=True)
     ]
-    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | dict | str):
+        return value
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if pd.isna(value):
+        return None
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain if isinstance(plain, int | float) else str(plain)  # a date, a decimal
 
 
 def _record(template: str, names: Sequence[Any], row: Sequence[Any]) -> str:

@@ -136,9 +136,16 @@ def closure(file: str) -> Mapping[str, bytes]:
         name = waiting.pop()
         if name in found:
             continue
-        found[name] = (ROOT / name).read_bytes()
-        waiting += [*_imports(found[name]), *_packages_above(name)]
+        found[name], needed = _read(name)
+        waiting += needed
     return dict(sorted(found.items()))
+
+
+@cache
+def _read(name: str) -> tuple[bytes, tuple[str, ...]]:
+    """A file, and those that it needs; once, for most are in several closures."""
+    source = (ROOT / name).read_bytes()
+    return source, (*_imports(source), *_packages_above(name))
 
 
 def _imports(source: bytes) -> list[str]:

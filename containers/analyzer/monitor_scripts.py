@@ -21,10 +21,10 @@ from containers.analyzer.capture_record import CapturedData
 from containers.analyzer.monitor_rows import Row, flat
 from containers.processing.job import DataError
 
-# The container's own sentences; the cause follows in ours.
-BAD_PREPROCESSOR = "Preprocess Handler not implemented correctly in customer script."
-BAD_POSTPROCESSOR = "PostProcess Handler not implemented correctly in customer analysis script."
-RAISED = "There is an exception raised in preprocessor script. Please double check the preprocessor script."
+# The cause follows.
+BAD_PREPROCESSOR = "The preprocessing script cannot be used."
+BAD_POSTPROCESSOR = "The postprocessing script cannot be used."
+RAISED = "The preprocessing script failed."
 
 
 class Preprocessor:

@@ -479,7 +479,7 @@ WRONG: list[tuple[str, Mapping[str, str], str]] = [
     ("a\n1\n", {"baseline_statistics": '{"features": [{"nam": "a"}]}'}, "baseline_statistics: {file} must hold a list"),
     ("a\n1\n", {"baseline_statistics": DAMAGED}, "baseline statistics of 'a': the distribution cannot be read"),
     ("a\n1\n", {"record_preprocessor_script": "def preprocess_handler(r): raise ValueError('no')"},
-     "There is an exception raised in preprocessor script. Please double check the preprocessor script."),
+     "The preprocessing script failed."),
     ("a\n1\n", {"record_preprocessor_script": "def preprocess_handler(r): return []"}, "rows.csv holds no rows"),
     ("a\n1\n", {"post_analytics_processor_script": "def postprocess_handler(): raise ValueError('no')"},
      "postprocess_handler: ValueError: no"),

@@ -96,17 +96,14 @@ def test_a_script_that_cannot_be_loaded(text: str, message: str, tmp_path: Path)
     """The container's sentence, and the cause after it."""
     with pytest.raises(DataError) as caught:
         Preprocessor(script(tmp_path, text))
-    assert str(caught.value).startswith(
-        "Preprocess Handler not implemented correctly in customer script. user script.py"
-    )
+    assert str(caught.value).startswith("The preprocessing script cannot be used. user script.py")
     assert message in str(caught.value)
 
 
 CALLING: list[tuple[str, str]] = [
     (
         "raise ValueError('no price')",
-        "There is an exception raised in preprocessor script. Please double check the preprocessor script. "
-        "line 3: ValueError: no price",
+        "The preprocessing script failed. line 3: ValueError: no price",
     ),
     ("raise SystemExit(0)", "line 3: SystemExit: 0"),
     (
@@ -137,9 +134,7 @@ def test_what_comes_after(tmp_path: Path) -> None:
     assert marker.read_text() == "x"
     with pytest.raises(DataError, match=r"user script\.py: postprocess_handler: ZeroDivisionError"):
         failing()
-    with pytest.raises(
-        DataError, match=r"PostProcess Handler not implemented correctly in customer analysis"
-    ):
+    with pytest.raises(DataError, match=r"The postprocessing script cannot be used"):
         postprocessor(script(tmp_path, ""))
 
 

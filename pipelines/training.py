@@ -1,9 +1,10 @@
 """Train a model, or search for the best one, and register it if it is good enough.
 
-ingest ─► prep ─┬─► tune ─┬─► evaluate ─► gate ─┬─► register
-                │         └─► tuning report     └─► fail, naming the bar and by how much it was missed
-                ├─► train ──► evaluate …   where the use case does not tune
-                └─► tune or train ──► mitigate ──► evaluate …   where it works against bias
+ingest ─┬─► prep ─┬─► tune ─┬─► evaluate ─► champion ─► gate ─┬─► register ─► model card
+        │         │         └─► tuning report                 └─► fail, naming what was missed and by how much
+        │         ├─► train ──► evaluate …   where the use case does not tune
+        │         └─► tune or train ──► mitigate ──► evaluate …   where it works against bias
+        └─► checks of the data; and, after evaluate, of the model: register takes their files along
 """
 
 from __future__ import annotations

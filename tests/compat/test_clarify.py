@@ -57,6 +57,15 @@ def test_a_model_is_explained(told: dict[str, Any]) -> None:
     assert len(lines) == 200
 
 
+def test_monitors_find_the_same(told: dict[str, Any]) -> None:
+    """The baselines that the bias and explainability monitors suggest are the processor's own results."""
+    assert told["bias-monitor"] == told["both"]
+    explained, suggested = (
+        told[name]["explanations"]["kernel_shap"] for name in ("explained", "shap-monitor")
+    )
+    assert suggested == explained
+
+
 def test_the_job_is_as_clarifys(told: dict[str, Any]) -> None:
     """Inputs, output and message have the names that Clarify's users look for."""
     job = told["job"]

@@ -24,8 +24,8 @@ from containers import checks
 from containers.analyzer import check_analyses
 from containers.analyzer.check_baselines import latest_approved, read
 from containers.checks import CHECKS, Check
-from containers.contract import SETTINGS, ProcessingPaths
-from containers.processing.job import DataError, run
+from containers.contract import ProcessingPaths
+from containers.processing.job import DataError, read_settings, run
 
 MOST_NAMED = 3  # violations in the message; the report has them all
 PATIENCE = 10  # seconds until the API must have answered a connection
@@ -65,7 +65,7 @@ def main(paths: ProcessingPaths, check: Check, group: str, options: Options, reg
     Raises:
         DataError: the data cannot be analysed, the baseline is gone; or there are violations, and they shall fail.
     """
-    settings = read_settings(paths, check)
+    settings = read_settings(paths, check.settings_file)
     output = paths.output(checks.OUTPUT)
     output.mkdir(parents=True, exist_ok=True)
     previous = None if options.skip and options.register else registry.previous(group, check)
@@ -138,24 +138,6 @@ def carry(check: Check, output: Path, previous: Previous | None) -> None:
     (output / checks.BASELINE).mkdir(exist_ok=True)
     for name in filter(None, (check.constraints_file, check.statistics_file)):
         shutil.copy(output / name, output / checks.BASELINE / name)
-
-
-def read_settings(paths: ProcessingPaths, check: Check) -> dict[str, Any]:
-    """What to analyse.
-
-    Raises:
-        DataError: the settings are not there, or no JSON object.
-    """
-    file = paths.input(SETTINGS) / check.settings_file
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{file}: the job got no input '{SETTINGS}'") from None
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON: {error}") from None
-    if not isinstance(settings, dict):
-        raise DataError(f"{file}: expected a JSON object, got {type(settings).__name__}")
-    return settings
 
 
 class ModelRegistry:

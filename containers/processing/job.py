@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from containers.contract import ProcessingPaths
+from containers.contract import SETTINGS, SETTINGS_FILE, ProcessingPaths
 
 MESSAGE_LIMIT = 1024  # characters of ExitMessage and FailureReason that SageMaker keeps
 
@@ -53,20 +53,21 @@ def run(
     return 0
 
 
-def read_settings(paths: ProcessingPaths) -> dict[str, Any]:
-    """The use case that the pipeline handed to this job.
+def read_settings(paths: ProcessingPaths, name: str = SETTINGS_FILE) -> dict[str, Any]:
+    """The settings that the pipeline handed to this job: of the use case, or another file that lies with them.
 
     Raises:
         DataError: the settings are not there, or are not a JSON object.
     """
+    file = paths.input(SETTINGS) / name
     try:
-        settings = json.loads(paths.settings.read_text(encoding="utf-8"))
+        settings = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{paths.settings}: the job got no input '{paths.settings.parent.name}'") from None
+        raise DataError(f"{file}: the job got no input '{SETTINGS}'") from None
     except ValueError as error:
-        raise DataError(f"{paths.settings}: not JSON: {error}") from None
+        raise DataError(f"{file}: not JSON: {error}") from None
     if not isinstance(settings, dict):
-        raise DataError(f"{paths.settings}: expected a JSON object, got {type(settings).__name__}")
+        raise DataError(f"{file}: expected a JSON object, got {type(settings).__name__}")
     return settings
 
 

@@ -41,6 +41,7 @@ EXAMPLES = """examples:
   python -m pipelines run --data transactions.csv --param QualityBar=0.9
   python -m pipelines start --wait --param ModelApprovalStatus=Approved
   python -m pipelines status
+  python -m pipelines report --output report.html
   python -m pipelines logs Train --follow
   python -m pipelines approve latest --reason "reviewed by the model board"
 """
@@ -113,7 +114,11 @@ def argument_parser() -> argparse.ArgumentParser:
     logs = command("logs", _logs, "Print what a step's job has printed.")
     logs.add_argument("step", metavar="STEP", help="the step's name, as 'status' shows it")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the step has ended")
-    for sub in (status, stop, logs):
+    report = command("report", _report, "Write an execution as one HTML page: graph, metrics, bias, lineage.")
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to (default: report-<execution>.html)"
+    )
+    for sub in (status, stop, logs, report):
         sub.add_argument("--execution", metavar="ID", help="the execution's id or ARN (default: the newest)")
     command("list", _list, "List the newest executions.")
     command("packages", _packages, "List the registered versions of the model, with their approval status.")
@@ -213,6 +218,20 @@ def _logs(options: argparse.Namespace) -> int:
             return 0
         time.sleep(0.5)
         execution = service.execution(execution.arn)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from pipelines.report.facts import collect
+    from pipelines.report.page import render
+
+    service, execution = _find(options)
+    console = _console()
+    with console.status("reading what the execution has left"):
+        page = render(collect(service, execution))
+    output = options.output or Path(f"report-{execution.id}.html")
+    output.write_text(page, encoding="utf-8")
+    console.print(f"{output}: {len(page) / 1e6:.1f} MB, opens in any browser", markup=False, soft_wrap=True)
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -134,6 +134,22 @@ class Service:
         definition: dict[str, Any] = json.loads(deployed["PipelineDefinition"])
         return definition
 
+    def definition_of(self, arn: str) -> dict[str, Any]:
+        """The definition that an execution has run."""
+        answer = self.sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
+        definition: dict[str, Any] = json.loads(answer["PipelineDefinition"])
+        return definition
+
+    def parameters_of(self, arn: str) -> dict[str, str]:
+        """The values that an execution was started with, the definition's own where nothing else was said."""
+        defaults = {
+            each["Name"]: str(each["DefaultValue"])
+            for each in self.definition_of(arn).get("Parameters", [])
+            if "DefaultValue" in each
+        }
+        given = self._pages("list_pipeline_parameters_for_execution", "PipelineParameters", arn)
+        return defaults | {each["Name"]: each["Value"] for each in given}
+
     def start(self, parameters: Mapping[str, str]) -> str:
         """Start an execution and return its ARN."""
         request = [{"Name": name, "Value": value} for name, value in sorted(parameters.items())]

@@ -243,6 +243,22 @@ def test_raw_rows_score_alike_in_batch_and_in_serving(
     assert np.array_equal(in_batch[:50], one_by_one)
 
 
+def test_an_execution_is_one_page(
+    house: House, adult: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    """Graph, verdict, metrics, search, bias, explanations, checks, data and lineage, with the pictures inside."""
+    page = tmp_path / "report.html"
+    done = house.run("report", "--usecase", "adult", "--output", str(page))
+    text = page.read_text(encoding="utf-8")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(f">{step}</text>" in text for step in STEPS)
+    for section in ("verdict", "metrics", "tuning", "bias", "explanations", "checks", "data", "lineage"):
+        assert f'id="{section}"' in text
+    assert text.count("data:image/png;base64,") >= 15
+    assert "model-package/adult/" in text
+
+
 def test_a_second_run_hits_the_cache(
     house: House, adult: subprocess.CompletedProcess[str], shared_data: Callable[[str], Path]
 ) -> None:

@@ -8,6 +8,7 @@ traffic         how it moves from one fleet to the next
 metrics         what CloudWatch would know of the requests
 alarms          what takes an update back
 fleet           the variants of one endpoint configuration while they serve
+member          one container of a model, made ready
 server          one container kept alive: started, watched, started again
 program         what a container runs, and what it finds in /opt/ml
 connection      requests to a container

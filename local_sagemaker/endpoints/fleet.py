@@ -14,12 +14,13 @@ from typing import Any
 
 from local_sagemaker.endpoints.capture import Exchange
 from local_sagemaker.endpoints.connection import Answer, NoAnswer, TooSlow
+from local_sagemaker.endpoints.member import Member, Members, Place, names
 from local_sagemaker.endpoints.program import Programs
-from local_sagemaker.endpoints.server import INVOCATION_SECONDS, STARTUP_SECONDS, ModelServer, StartFailed
+from local_sagemaker.endpoints.server import INVOCATION_SECONDS, STARTUP_SECONDS, StartFailed
 from local_sagemaker.errors import AwsError
-from local_sagemaker.jobs import container, failure
+from local_sagemaker.jobs import failure
 from local_sagemaker.jobs.failure import JobFailure
-from local_sagemaker.jobs.process import ProcessRunner, Task
+from local_sagemaker.jobs.process import ProcessRunner
 from local_sagemaker.logs import log_path
 from local_sagemaker.settings import Settings
 
@@ -27,7 +28,6 @@ Document = dict[str, Any]
 
 LOG_GROUP = "/aws/sagemaker/Endpoints"
 INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
-_GRACE = 30.0  # seconds between SIGTERM and SIGKILL, as SageMaker documents for serving containers
 _MIRRORS, _WAITING = 4, 64  # threads for shadow variants, and requests that may wait for one
 _DRAIN = INVOCATION_SECONDS  # no request takes longer
 
@@ -41,15 +41,6 @@ class Refused(Exception):
         self.status = status
         self.message = message
         self.stream = stream  # of its log
-
-
-@dataclass(frozen=True)
-class Member:
-    """One container of a variant."""
-
-    name: str  # its host name; "primary" of a model with one
-    server: ModelServer
-    stream: str
 
 
 @dataclass(frozen=True)
@@ -80,8 +71,7 @@ class Fleet:
         keep: Callable[[str, Exchange], None],
     ) -> None:
         self._settings = settings
-        self._runner = runner
-        self._programs = programs
+        self._make = Members(settings, runner, programs).make
         self._endpoint = endpoint
         self._plans = variants
         self.folder = settings.folder / "endpoints" / endpoint / secrets.token_hex(4)
@@ -215,14 +205,10 @@ class Fleet:
 
     def _begin(self, plan: Document) -> None:
         containers = plan["Containers"]
-        members = []
-        for number, definition in enumerate(containers):
-            name = (
-                "primary"
-                if len(containers) == 1
-                else definition.get("ContainerHostname", f"container-{number}")
-            )
-            members.append(self._member(plan, definition, name))
+        members = [
+            self._member(plan, definition, name)
+            for definition, name in zip(containers, names(containers), strict=True)
+        ]
         with self._lock:
             self._variants[plan["VariantName"]] = Variant(plan["VariantName"], tuple(members), plan["Direct"])
             if self._stopped:
@@ -231,35 +217,21 @@ class Fleet:
             member.server.start()
 
     def _member(self, plan: Document, definition: Document, name: str) -> Member:
-        instance = f"i-{secrets.token_hex(8)}"
         folder = self.folder / f"{plan['VariantName']}-{name}"
-        folder.mkdir(parents=True)
+        place = Place(
+            job=f"endpoint/{self._endpoint}/{self.folder.name}/{folder.name}",
+            folder=folder,
+            log_group=f"{LOG_GROUP}/{self._endpoint}",
+            stream=f"{plan['VariantName']}/i-{secrets.token_hex(8)}",
+        )
+        startup = plan.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS)
         try:
-            program = self._programs.prepare(definition, folder)
+            return self._make(definition, name, place, startup)
         except (JobFailure, AwsError, OSError) as error:
             raise JobFailure(
                 f'Failed to download model data for container "{name}" of production variant '
                 f"{plan['VariantName']}. {failure.explain(error, 'preparing the container')}"
             ) from None
-        for made in ("packages", "input", "output"):
-            (folder / made).mkdir(exist_ok=True)
-        stream = f"{plan['VariantName']}/{instance}"
-        task = Task(
-            job=f"endpoint/{self._endpoint}/{self.folder.name}/{folder.name}",
-            folder=folder,
-            argv=program.argv,
-            environment=container.merged(
-                container.environment(self._settings, network=True),
-                {"SAGEMAKER_CONTAINER_NAME": name},
-                program.environment,
-            ),
-            log=log_path(self._settings.logs, f"{LOG_GROUP}/{self._endpoint}", stream),
-            cwd=program.cwd,
-            reserves_cores=False,
-            grace=_GRACE,
-        )
-        startup = plan.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS)
-        return Member(name, ModelServer(self._runner, task, startup), stream)
 
     def _wait(self, variant: str) -> None:
         for member in self._variants[variant].members:

@@ -39,13 +39,7 @@ class Plans:
         ]
 
     def _variant(self, variant: Document) -> Document:
-        model = self._records.get("Model", variant["ModelName"])
-        if model is None:
-            raise configurations.not_found_in_create(self._settings, variant["ModelName"])
-        definitions = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
-        containers = [made for definition in definitions for made in self._containers(definition)]
-        for each in containers:
-            self._programs.check(each)
+        model, containers = self.model(variant["ModelName"])
         if model.get("InferenceExecutionConfig", {}).get("Mode") == "Direct" and len(containers) < 2:
             raise ValidationException("InferenceExecutionConfig Direct is for models of several containers.")
         return {
@@ -57,6 +51,17 @@ class Plans:
             "Direct": model.get("InferenceExecutionConfig", {}).get("Mode") == "Direct",
             **{name: variant[name] for name in (_TIMEOUTS, "ServerlessConfig") if name in variant},
         }
+
+    def model(self, name: str) -> tuple[Document, list[Document]]:
+        """A model, and its containers, those of model packages looked up. Raises ValidationException."""
+        model = self._records.get("Model", name)
+        if model is None:
+            raise configurations.not_found_in_create(self._settings, name)
+        definitions = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
+        containers = [made for definition in definitions for made in self._containers(definition)]
+        for each in containers:
+            self._programs.check(each)
+        return model, containers
 
     def _containers(self, definition: Document) -> list[Document]:
         if definition.get("Mode") == "MultiModel":

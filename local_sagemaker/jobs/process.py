@@ -49,6 +49,7 @@ class Task:
     # Whether it waits for cores that are then its own. What serves for days would keep them from every job: it shares
     # all cores with whoever has them.
     reserves_cores: bool = True
+    cpus: tuple[int, ...] | None = None  # those that it shares instead of all, where it reserves none
     grace: float | None = None  # seconds between SIGTERM and SIGKILL, where not the runner's
 
 
@@ -105,6 +106,10 @@ class ProcessRunner:
         if run := self._runs.get(job):
             run.stop()
 
+    def cores(self, job: str) -> contextlib.AbstractContextManager[tuple[int, ...]]:
+        """Wait for cores, and hold them for tasks that share them (``Task.cpus``). Raises scheduler.Withdrawn."""
+        return self._scheduler.cores(job)
+
     def run(self, task: Task) -> Outcome:
         """Wait for cores, run the task, and return when no process of it is left.
 
@@ -134,7 +139,7 @@ class ProcessRunner:
     def _cores(self, task: Task) -> contextlib.AbstractContextManager[Sequence[int]]:
         if task.reserves_cores:
             return self._scheduler.cores(task.job)
-        return contextlib.nullcontext(_cpus(self._settings.cores))
+        return contextlib.nullcontext(task.cpus or _cpus(self._settings.cores))
 
     def _follow(self, run: Run, task: Task, cpus: Sequence[int]) -> Course:
         reading, writing = os.pipe()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pipelines.packages import Status
     from pipelines.publish import Publication
-    from pipelines.service import Execution, Service
+    from pipelines.service import Execution, Service, Step
     from pipelines.training import Built
     from steps.search import WarmStart
 
@@ -215,9 +215,20 @@ def _logs(options: argparse.Namespace) -> int:
         if step.job_arn:
             since = _print_new(service, step.job_arn, since, seen)
         if not options.follow or step.ended:
-            return 0
+            return _say_why(service, step)
         time.sleep(0.5)
         execution = service.execution(execution.arn)
+
+
+def _say_why(service: Service, step: Step) -> int:
+    """After a failed step's log: what it most likely means, where it does not get into what is piped on."""
+    from pipelines.diagnosis import diagnosis
+
+    if step.failure:
+        print(f"\n{step.name} failed: {step.failure.splitlines()[0]}", file=sys.stderr)
+        if explanation := diagnosis(service, step).explanation:
+            print(f"likely: {explanation.cause}\nfix:    {explanation.fix}", file=sys.stderr)
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from containers import contract
 from pipelines.check_summary import findings
+from pipelines.diagnosis import diagnosis
 from pipelines.service import Execution, Service, Step
 from pipelines.tuning_progress import TuningProgress
 
@@ -102,8 +103,24 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
     console.print(
         f"[bold]files[/]       {root}/runs/{service.config.usecase.name}/{execution.id}/", soft_wrap=True
     )
+    for step in execution.steps:
+        if step.failure:
+            _explain(service, step, console)
     if execution.failure:
         console.print(Text(f"{execution.failure}", style="red"))
+
+
+def _explain(service: Service, step: Step, console: Console) -> None:
+    """The last lines of a failed step's log, what they most likely mean, and what to do."""
+    failure = diagnosis(service, step)
+    console.print(Text(f"\n{step.name} failed", style="bold red"))
+    for line in failure.log:
+        console.print(Text(f"  | {line}", style="dim"), soft_wrap=True)
+    if failure.explanation:
+        console.print(Text(f"  likely: {failure.explanation.cause}"), soft_wrap=True)
+        console.print(Text(f"  fix:    {failure.explanation.fix}"), soft_wrap=True)
+    if failure.log:
+        console.print(Text(f"  more:   python -m pipelines logs {step.name}"), soft_wrap=True)
 
 
 def _row(step: Step, busy: Any) -> Sequence[Any]:

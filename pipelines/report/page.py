@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from containers import checks, contract
 from containers.checks import CHECKS, DATA_QUALITY
+from pipelines.causes import explain
 from pipelines.report import graph, timeline
 from pipelines.report.facts import Facts, Picture, Result
 from pipelines.report.timeline import spoken
@@ -59,7 +60,7 @@ def render(facts: Facts) -> str:
         bars=[*_bars(evaluation), *_bars(evaluation, facets=True), *_against_champion(facts)],
         graph=Markup(graph.draw(_nodes(facts), graph.edges(facts.definition))),  # noqa: S704 - escaped where it is drawn
         timeline=Markup(timeline.draw(execution.steps)),  # noqa: S704 - likewise
-        failures=[step for step in execution.steps if step.failure],
+        failures=[(step, explain([step.failure])) for step in execution.steps if step.failure],
         parameters=facts.parameters,
         metrics=list(_metrics(facts, evaluation)),
         rows=evaluation.get("dataset", {}),

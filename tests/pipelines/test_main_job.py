@@ -389,6 +389,21 @@ def test_bad_data_fails_in_ingest_with_a_sentence(
     assert message in ingest.failure
 
 
+def test_a_failed_step_is_explained(house: House, tmp_path: Path) -> None:
+    """The last lines of its log, the likely cause and the fix; in the summary, in status, and after its log."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("", encoding="utf-8")
+    house.run("run", "--data", str(rows))
+
+    status, logs = house.run("status"), house.run("logs", "Ingest")
+
+    assert "Ingest failed" in status.stdout
+    assert "  | " in status.stdout
+    assert "fix:" in status.stdout
+    assert "Ingest failed" in logs.stderr
+    assert "fix:" not in logs.stdout
+
+
 def test_logs_show_what_a_step_printed(house: House, adult: subprocess.CompletedProcess[str]) -> None:
     """Of a search, what its trials did; and an unknown step is a usage error that suggests one."""
     tune = house.run("logs", "Tune", "--usecase", "adult")

@@ -7,7 +7,7 @@ The records of the files are pydantic models, which collect all their errors; un
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
@@ -21,8 +21,9 @@ from containers.training.hyperparameters import parse
 from containers.training.hyperparameters import problems as hyperparameter_problems
 from pipelines import fairness_checks, tuning_checks
 from pipelines.errors import SettingsError, UsageError, suggestion
+from steps.deployment import Deployment
 from steps.search import Tuning
-from steps.settings import Cache, Checks, Keys, Machine, Network, Retry
+from steps.settings import Cache, Checks, Keys, Machine, Network, Retry, Tags
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
 USECASES = Path(__file__).parent / "usecases"
@@ -93,6 +94,7 @@ class Environment(Record):
     retry: Retry = Retry()
     registry: Registry = Registry()
     checks: Checks = Checks()
+    deploy: Deployment = Deployment()
     tags: Mapping[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -367,6 +369,27 @@ class Config(Record):
         """``<use case>-training``."""
         return f"{self.usecase.name}-training"
 
+    @property
+    def tags(self) -> Tags:
+        """The project's and the use case's tags, and those of the environment."""
+        environment = self.environment
+        own = {"project": environment.prefix.split("/")[0], "usecase": self.usecase.name}
+        return Tags({**own, **environment.tags})
+
+    @property
+    def deployment(self) -> dict[str, Any]:
+        """``deployment.json``: which endpoint serves the newest approved package of the group, and how."""
+        environment, usecase = self.environment, self.usecase
+        return environment.deploy.document(
+            usecase=usecase.name,
+            group=usecase.registry.group,
+            role=environment.role,
+            keys=environment.keys,
+            network=environment.network,
+            tags=self.tags,
+            root=environment.root,
+        )
+
     def without_search(self) -> Config:
         """The same, but for one training job with the fixed hyperparameters where it searches."""
         tuning = replace(self.usecase.tuning, enabled=False)
@@ -390,13 +413,32 @@ def load(environment: str = "local", usecase: str = "roaming") -> Config:
 
 
 def _misfits(environment: Environment, usecase: UseCase) -> list[str]:
-    """What an environment asks for that a use case cannot do."""
+    """What an environment asks for that a use case cannot do, or that cannot be deployed as it asks."""
+    found = []
     if usecase.problem == "multiclass" and environment.checks.explainability == "native":
-        return [
+        found.append(
             "checks.explainability: 'native' asks for one number a row, and a multiclass model has one for each class; "
             "choose 'processing'"
-        ]
-    return []
+        )
+    return [*found, *(f"deploy.{each}" for each in _undeployable(environment, usecase))]
+
+
+def _undeployable(environment: Environment, usecase: UseCase) -> Iterator[str]:
+    """What of the table [deploy] does not go with itself or with the other tables."""
+    deploy, hosts = environment.deploy, environment.registry.instances
+    yield from deploy.problems(usecase.name, environment.network)
+    if deploy.form == "off" or deploy.serverless:
+        return
+    if deploy.instance_type not in hosts:
+        yield (
+            f"instance_type: '{deploy.instance_type}' is not among registry.instances ({', '.join(hosts)}), "
+            "on which the package may be hosted"
+        )
+    if deploy.isolated and "/" not in environment.images.training:
+        yield (
+            f"isolated: {environment.images.training} fetches its program from S3 when it starts, for which it needs "
+            "a network; an image of your own may have it inside"
+        )
 
 
 def names(folder: Path) -> list[str]:
@@ -449,8 +491,15 @@ def _known(record: Any, place: tuple[int | str, ...]) -> list[str]:
         if isinstance(part, int):  # one of several tables of a kind, such as the facets
             record = get_args(record)[0]
             continue
-        fields = get_type_hints(record)
+        fields = get_type_hints(_table(record))
         inner = fields[str(part)] if part in fields else record
         # A table of tables, such as the ranges of a search: what is below it has a name of the user's.
         record = get_args(inner)[-1] if get_origin(inner) is Mapping else inner
-    return [name for name in get_type_hints(record) if not name.startswith("_") and name != "model_config"]
+    return [
+        name for name in get_type_hints(_table(record)) if not name.startswith("_") and name != "model_config"
+    ]
+
+
+def _table(record: Any) -> Any:
+    """The record, where it is one that need not be there."""
+    return next((each for each in get_args(record) if each is not type(None)), record)

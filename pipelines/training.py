@@ -35,7 +35,6 @@ from steps.processing import output_uri
 from steps.register import Hosting, register_step, serving_environment
 from steps.script import Script
 from steps.search import WarmStart
-from steps.settings import Tags
 from steps.train import MITIGATE, train_step
 from steps.tune import best_hyperparameters, chosen, model_uri, tune_step
 from steps.tuning_report import tuning_report_step
@@ -248,7 +247,6 @@ def definition(
 def step_context(config: Config, session: BuildSession) -> StepContext:
     """What all steps share, from the environment's settings; jobs carry the project's and use case's tags."""
     environment = config.environment
-    own_tags = {"project": environment.prefix.split("/")[0], "usecase": config.usecase.name}
     return StepContext(
         session=session,
         role=environment.role,
@@ -257,7 +255,7 @@ def step_context(config: Config, session: BuildSession) -> StepContext:
         keys=environment.keys,
         cache=environment.cache,
         retry=environment.retry,
-        tags=Tags({**own_tags, **environment.tags}),
+        tags=config.tags,
     )
 
 

@@ -220,6 +220,50 @@ def test_checks_that_cannot_be_are_refused(tmp_path: Path, text: str, message: s
     assert message in str(caught.value)
 
 
+DEPLOY_MISTAKES = {
+    'form = "natve"': "deploy.form: input should be 'off', 'native' or 'guarded', got 'natve'",
+    "endpont = 'x'": "unknown setting 'deploy.endpont'. Did you mean 'endpoint'?",
+    '[deploy.traffic]\nshift = "canry"': "deploy.traffic.shift: input should be 'all_at_once', 'canary' or 'linear'",
+    "[deploy.traffic]\nwait = 3": "unknown setting 'deploy.traffic.wait'. ",
+    '[[deploy.alarms]]\nmetrc = "x"': "unknown setting 'deploy.alarms.0.metrc'. Did you mean 'metric'?",
+    "[deploy.serverless]\nmemory_mb = 3": "deploy.serverless: memory_mb must be 1024",
+    "[deploy.serverless]\nmemory = 3": "unknown setting 'deploy.serverless.memory'. Did you mean 'memory_mb'?",
+    'instance_type = "ml.c5.large"\nform = "guarded"': (
+        "deploy.instance_type: 'ml.c5.large' is not among registry.instances (ml.m5.large)"
+    ),
+    'isolated = true\nform = "guarded"': "deploy.isolated: xgboost:3.2-0 fetches its program from S3",
+    'form = "native"\n[deploy.capture]\npercent = 5': "deploy.capture: belongs to form 'guarded'",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), DEPLOY_MISTAKES.items(), ids=list(DEPLOY_MISTAKES.values()))
+def test_a_deployment_that_cannot_be_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """In a line of its own, with its place."""
+    local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8").partition("[deploy]")[0]
+    environment = tmp_path / "here.toml"
+    environment.write_text(f"{local}\n[deploy]\n{text}\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError) as caught:
+        config.load(str(environment), "adult")
+
+    assert any(each.startswith(f"here.toml: {message}") for each in caught.value.problems), caught.value
+
+
+def test_every_mistake_of_a_deployment_is_reported_at_once(tmp_path: Path) -> None:
+    """Those of the SDK's steps as well."""
+    local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    environment = tmp_path / "here.toml"
+    environment.write_text(local.replace('form = "guarded"', 'form = "native"'), encoding="utf-8")
+
+    with pytest.raises(SettingsError) as caught:
+        config.load(str(environment), "adult")
+
+    assert [each.split(":")[1].strip() for each in caught.value.problems] == [
+        "deploy.traffic",
+        "deploy.alarms",
+    ]
+
+
 def test_kernel_shap_asks_for_one_number_a_row(tmp_path: Path) -> None:
     """So it cannot explain a model of several classes; the other form can."""
     local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")

@@ -41,6 +41,7 @@ from local_sagemaker.s3.api import S3Api
 from local_sagemaker.s3.store import ObjectStore
 from local_sagemaker.settings import Settings
 from local_sagemaker.state_folder import Server, StateFolder
+from local_sagemaker.transform.api import TransformJobs
 from local_sagemaker.tuning.api import HyperParameterTuningJobs
 from local_sagemaker.wire import SageMakerApi
 
@@ -158,6 +159,7 @@ class LocalSageMaker:
         jobs: list[Module] = [ProcessingJobs(settings, records, store, runner), training_jobs]
         above: list[Module] = [
             endpoints,
+            TransformJobs(settings, records, store, runner),
             HyperParameterTuningJobs(settings, records, control_plane, runner, training_jobs),
             Pipelines(settings, records, store, control_plane, functions.call),
         ]

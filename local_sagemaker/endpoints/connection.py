@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+# What is not bytes is sent in chunks, and may be sent again: it begins anew whenever it is iterated.
+Body = bytes | Iterable[bytes]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Connections:
         self._closed = False
 
     def send(
-        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str], seconds: float
+        self, method: str, path: str, *, body: Body = b"", headers: Mapping[str, str], seconds: float
     ) -> Answer:
         """One request. Raises NoAnswer, TooSlow."""
         kept = self._take()
@@ -73,7 +76,7 @@ class Connections:
         connection: http.client.HTTPConnection,
         method: str,
         path: str,
-        body: bytes,
+        body: Body,
         headers: Mapping[str, str],
         seconds: float,
     ) -> Answer:
@@ -94,5 +97,8 @@ class Connections:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise NoAnswer(str(error)) from error
+        except BaseException:  # the body's own
+            connection.close()
+            raise
         self._keep(connection)
         return answer

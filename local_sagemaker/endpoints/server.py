@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from local_sagemaker.endpoints.connection import Answer, Connections, NoAnswer, TooSlow
+from local_sagemaker.endpoints.connection import Answer, Body, Connections, NoAnswer, TooSlow
 from local_sagemaker.jobs.process import ProcessRunner, Task
 
 PING_SECONDS = 2.0  # SageMaker's limit for an answer to /ping
@@ -80,7 +80,7 @@ class ModelServer:
             self._changed.notify_all()
 
     def send(
-        self, method: str, path: str, *, body: bytes, headers: Mapping[str, str], seconds: float
+        self, method: str, path: str, *, body: Body, headers: Mapping[str, str], seconds: float
     ) -> Answer:
         """One request; while the container is being started again, it waits.
 
@@ -172,9 +172,7 @@ class ModelServer:
             self._runner.stop(self._task.job)
 
 
-def _send(
-    up: _Up, method: str, path: str, body: bytes, headers: Mapping[str, str], deadline: float
-) -> Answer:
+def _send(up: _Up, method: str, path: str, body: Body, headers: Mapping[str, str], deadline: float) -> Answer:
     left = max(0.001, deadline - time.monotonic())
     return up.connections.send(method, path, body=body, headers=headers, seconds=left)
 

@@ -44,20 +44,23 @@ def stage(store: ObjectStore, source: Source, role: str) -> int:
             raise
         number = 0
     if number == 0:
-        bucket = source.uri.split("/")[2]
-        raise JobFailure(
-            f'ClientError: Data download failed: No S3 objects found under S3 URL "{source.uri}" given in input '
-            f"data source {source.name!r}. Please ensure that the bucket exists in the selected region, that "
-            f'objects exist under that S3 prefix, and that the role "{role}" has "s3:ListBucket" permissions on '
-            f'bucket "{bucket}".'
-        )
+        missing = nothing_found(source.uri, role, f" {source.name!r}")
+        raise JobFailure(f"ClientError: Data download failed: {missing}")
     return number
+
+
+def nothing_found(uri: str, role: str, name: str = "") -> str:
+    """SageMaker's words for a data source without data; ``name`` is the input's, after a space."""
+    return (
+        f'No S3 objects found under S3 URL "{uri}" given in input data source{name}. Please ensure that the bucket '
+        f'exists in the selected region, that objects exist under that S3 prefix, and that the role "{role}" has '
+        f'"s3:ListBucket" permissions on bucket "{uri.split("/")[2]}".'
+    )
 
 
 def _manifest(store: ObjectStore, source: Source) -> int:
     """``[{"prefix": "s3://bucket/folder/"}, "a.csv", "b/c.csv"]``: files keep their path below the prefix."""
-    names = _names(source, store.read(source.uri))
-    prefix = next(names)
+    prefix, *names = read_manifest(source.uri, store.read(source.uri))
     number = 0
     for name in names:
         target = source.destination / name
@@ -78,7 +81,7 @@ def _manifest(store: ObjectStore, source: Source) -> int:
     return number
 
 
-def _names(source: Source, text: bytes) -> Iterator[str]:
+def read_manifest(uri: str, text: bytes) -> list[str]:
     """The prefix, then the names below it. Raises JobFailure for anything but a manifest."""
     try:
         document: Any = json.loads(text)
@@ -88,10 +91,10 @@ def _names(source: Source, text: bytes) -> Iterator[str]:
         names = [None]
     if not all(isinstance(name, str) for name in names) or not names[0].startswith("s3://"):
         raise JobFailure(
-            f"ClientError: The manifest {source.uri} of {source.name!r} is not a list of a prefix and names, "
+            f"ClientError: The manifest {uri} is not a list of a prefix and names, "
             '[{"prefix": "s3://…/"}, "name", …].'
         )
-    return iter(names)
+    return names
 
 
 class Mirror:

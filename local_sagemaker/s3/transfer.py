@@ -97,11 +97,16 @@ def _copy(source: BinaryIO, target: BinaryIO) -> None:
     shutil.copyfileobj(source, target, BLOCK)  # from where that has come to
 
 
-def _below(destination: Path, key: str, prefix: str) -> str:
+def relative(key: str, prefix: str) -> str:
+    """The path of an object below a prefix, as SageMaker sees it; see ``download``."""
     rest = key[len(prefix) :]
     if not rest or (prefix and not prefix.endswith("/") and not rest.startswith("/")):
         rest = key[prefix.rfind("/") + 1 :]
-    path = rest.strip("/")
+    return rest.strip("/")
+
+
+def _below(destination: Path, key: str, prefix: str) -> str:
+    path = relative(key, prefix)
     if any(name in ("", ".", "..") for name in path.split("/")) or "\0" in path:
         if not path:  # the folder itself
             return ""

@@ -12,6 +12,7 @@ from local_sagemaker.pipelines.steps.processing import PROCESSING
 from local_sagemaker.pipelines.steps.quality_check import QUALITY_CHECK
 from local_sagemaker.pipelines.steps.register_model import REGISTER_MODEL
 from local_sagemaker.pipelines.steps.training import TRAINING
+from local_sagemaker.pipelines.steps.transform import TRANSFORM
 from local_sagemaker.pipelines.steps.tuning import TUNING
 
 STEP_TYPES: dict[str, StepType] = {
@@ -20,6 +21,7 @@ STEP_TYPES: dict[str, StepType] = {
         PROCESSING,
         TRAINING,
         TUNING,
+        TRANSFORM,
         CLARIFY_CHECK,
         QUALITY_CHECK,
         LAMBDA,
@@ -43,5 +45,4 @@ NOT_YET = (
     "InferenceComponent",
     "Job",
     "Lineage",
-    "Transform",
 )

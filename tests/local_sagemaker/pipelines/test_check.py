@@ -236,8 +236,8 @@ MUTATIONS: dict[str, tuple[Callable[[Any], None], str]] = {
         "Step 'Train': there is no step type 'Trainning'. Did you mean 'Training'?",
     ),
     "a step type that does not run here yet": (
-        put(step(TRAIN), "Type", value="Transform"),
-        "Step 'Train': step type 'Transform' exists on AWS, but the local SageMaker does not run it yet.",
+        put(step(TRAIN), "Type", value="AutoML"),
+        "Step 'Train': step type 'AutoML' exists on AWS, but the local SageMaker does not run it yet.",
     ),
     "a cycle": (
         put(step(PREPARE), "DependsOn", value=["Evaluate"]),

@@ -1,0 +1,40 @@
+"""What a request for a transform job may ask for, where its shape does not say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from local_sagemaker.errors import ValidationException
+from local_sagemaker.transform.association import Association
+
+_MOST_MEGABYTES = 100
+
+
+def check(request: Mapping[str, Any]) -> None:
+    """Raise ValidationException, naming what is wrong."""
+    source = request["TransformInput"]["DataSource"]["S3DataSource"]
+    if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+        raise ValidationException(
+            f"S3DataType {source['S3DataType']} is not supported in transform jobs: use S3Prefix or ManifestFile."
+        )
+    for member, uri in (
+        ("TransformInput.DataSource.S3DataSource.S3Uri", source["S3Uri"]),
+        ("TransformOutput.S3OutputPath", request["TransformOutput"]["S3OutputPath"]),
+    ):
+        if not uri.startswith("s3://"):
+            raise ValidationException(f"{member} is {uri!r}; it must be an S3 URI, s3://bucket/key.")
+    _check_payload(request.get("MaxPayloadInMB"), request.get("MaxConcurrentTransforms"))
+    Association(request)
+
+
+def _check_payload(megabytes: int | None, concurrent: int | None) -> None:
+    if megabytes is None:
+        return
+    if megabytes > _MOST_MEGABYTES:
+        raise ValidationException(f"MaxPayloadInMB is {megabytes}; it cannot be more than {_MOST_MEGABYTES}.")
+    if megabytes * (concurrent or 1) > _MOST_MEGABYTES:
+        raise ValidationException(
+            f"MaxConcurrentTransforms * MaxPayloadInMB is {megabytes * (concurrent or 1)} MB; it cannot be more than "
+            f"{_MOST_MEGABYTES}."
+        )

@@ -1,0 +1,96 @@
+"""Transform jobs for tests: input and output in S3, and the jobs between them."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.local_sagemaker.endpoints.conftest import Host, booster
+
+__all__ = ["booster"]  # a fixture
+DONE = ("Completed", "Failed", "Stopped")
+
+
+@dataclass
+class Transforms(Host):
+    """A client that puts objects, transforms them, and reads what came of it."""
+
+    def put(self, files: Mapping[str, bytes | str], prefix: str = "") -> str:
+        """Store files below a new prefix, which it returns, with a slash at its end."""
+        prefix = prefix or f"in-{uuid.uuid4().hex[:8]}/"
+        for name, content in files.items():
+            body = content.encode() if isinstance(content, str) else content
+            self.client("s3").put_object(Bucket=self.bucket, Key=prefix + name, Body=body)
+        return prefix
+
+    def begin(self, model: str, uri: str, *, source: Mapping[str, Any] | None = None, **more: Any) -> str:
+        """Create a job; its name. ``source`` is what TransformInput has beside the data's place."""
+        name = f"t-{uuid.uuid4().hex[:8]}"
+        where, kind = (uri, "S3Prefix") if not uri.endswith(".manifest") else (uri, "ManifestFile")
+        where = where if where.startswith("s3://") else f"s3://{self.bucket}/{where}"
+        target = {"S3OutputPath": f"s3://{self.bucket}/out-{name}/", **more.pop("target", {})}
+        self.sagemaker.create_transform_job(
+            **{
+                "TransformJobName": name,
+                "ModelName": model,
+                "TransformInput": {
+                    "DataSource": {"S3DataSource": {"S3DataType": kind, "S3Uri": where}},
+                    "ContentType": "text/csv",
+                    **(source or {}),
+                },
+                "TransformOutput": target,
+                "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+                **more,
+            }
+        )
+        return name
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """The job's description once it has ended."""
+        deadline = time.monotonic() + 120
+        while True:
+            job = self.sagemaker.describe_transform_job(TransformJobName=name)
+            if job["TransformJobStatus"] in DONE:
+                return job
+            assert time.monotonic() < deadline, job
+            time.sleep(0.02)
+
+    def run(self, *arguments: Any, **more: Any) -> dict[str, Any]:
+        """Create a job and wait for its end; its description."""
+        return self.ended(self.begin(*arguments, **more))
+
+    def outputs(self, job: Mapping[str, Any]) -> dict[str, bytes]:
+        """What lies below the job's output path, by its name there."""
+        prefix = job["TransformOutput"]["S3OutputPath"].removeprefix(f"s3://{self.bucket}/").rstrip("/") + "/"
+        s3 = self.client("s3")
+        listed = s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        read = {each["Key"]: s3.get_object(Bucket=self.bucket, Key=each["Key"])["Body"] for each in listed}
+        return {key.removeprefix(prefix): body.read() for key, body in read.items()}
+
+    def log(self, name: str) -> dict[str, list[str]]:
+        """The job's log streams: what follows its name and a slash -> messages."""
+        logs, group = self.client("logs"), "/aws/sagemaker/TransformJobs"
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+        return {
+            stream["logStreamName"].removeprefix(f"{name}/"): [
+                event["message"]
+                for event in logs.get_log_events(
+                    logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+                )["events"]
+            ]
+            for stream in streams
+        }
+
+    def data_log(self, name: str) -> list[str]:
+        """What SageMaker said of the job's objects, without the times."""
+        (stream,) = [lines for stream, lines in self.log(name).items() if stream.endswith("/data-log")]
+        return [line.partition("[sagemaker logs]: ")[2] for line in stream]
+
+
+@pytest.fixture
+def transforms(local: Any, client: Callable[[str], Any]) -> Transforms:
+    """Transforms with the shared local SageMaker."""
+    return Transforms(client, local.settings.bucket, local.settings.role_arn)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python -m pipelines build --usecase adult > definition.json
   python -m pipelines check --env prod
+  python -m pipelines doctor --env prod
   python -m pipelines run --data transactions.csv --param QualityBar=0.9
   python -m pipelines start --wait --param ModelApprovalStatus=Approved
   python -m pipelines status
@@ -114,6 +115,9 @@ def argument_parser() -> argparse.ArgumentParser:
     logs = command("logs", _logs, "Print what a step's job has printed.")
     logs.add_argument("step", metavar="STEP", help="the step's name, as 'status' shows it")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the step has ended")
+    command(
+        "doctor", _doctor, "Check account, role, bucket, images, keys, quotas and network; changes nothing."
+    )
     report = command("report", _report, "Write an execution as one HTML page: graph, metrics, bias, lineage.")
     report.add_argument(
         "--output", type=Path, metavar="FILE", help="where to (default: report-<execution>.html)"
@@ -218,6 +222,22 @@ def _logs(options: argparse.Namespace) -> int:
             return _say_why(service, step)
         time.sleep(0.5)
         execution = service.execution(execution.arn)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from rich.text import Text
+
+    from pipelines.doctor import examine
+    from pipelines.service import Service
+
+    console, worst = _console(), 0
+    for found in examine(Service(_config(options))):
+        sign, style = {"ok": ("✔", "green"), "note": ("·", "yellow"), "bad": ("✘", "red")}[found.state]
+        console.print(Text.assemble((sign, style), f" {found.about:<12} {found.said}"), soft_wrap=True)
+        if found.fix:
+            console.print(Text(f"  {'':<12} → {found.fix}"), soft_wrap=True)
+        worst = max(worst, int(found.state == "bad"))
+    return worst
 
 
 def _say_why(service: Service, step: Step) -> int:

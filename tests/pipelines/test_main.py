@@ -26,6 +26,8 @@ COMMANDS = [
     "packages",
     "approve",
     "reject",
+    "report",
+    "doctor",
 ]
 
 

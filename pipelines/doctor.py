@@ -1,0 +1,300 @@
+"""Is the account ready for the pipeline? Each check says ok, or what to do, before anything is created.
+
+    ok      as it should be
+    note    could not be asked, or is worth knowing; nothing fails because of it
+    bad     the pipeline would fail, or what it writes would not be safe
+
+A check asks AWS and answers with findings; one that may not ask says so instead of ending the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipelines.config import Environment
+from pipelines.service import Service
+
+State = Literal["ok", "note", "bad"]
+GONE = ("404", "NoSuchBucket", "NoSuchEntity", "RepositoryNotFoundException", "ImageNotFoundException")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found."""
+
+    about: str
+    state: State
+    said: str
+    fix: str = ""  # what to do, where there is something to do
+
+
+def examine(service: Service) -> Iterator[Finding]:
+    """Every check, one after another; each is told as soon as it is known."""
+    for check in CHECKS:
+        about = check.__name__.strip("_").replace("_", " ")
+        try:
+            yield from check(service)
+        except ClientError as error:
+            found = error.response["Error"]
+            yield Finding(about, "note", f"could not be asked: {found['Code']}: {found['Message']}")
+        except BotoCoreError as error:
+            yield Finding(about, "note", f"could not be asked: {error}")
+
+
+def _credentials(service: Service) -> Iterator[Finding]:
+    environment = service.config.environment
+    identity = service.client("sts").get_caller_identity()
+    if identity["Account"] != environment.account:
+        yield Finding(
+            "credentials",
+            "bad",
+            f"you are {identity['Arn']}, and the settings are for account {environment.account}",
+            f"take credentials of {environment.account}, or correct 'account' in {_settings(service)}",
+        )
+    else:
+        yield Finding("credentials", "ok", f"{identity['Arn']}, region {environment.region}")
+
+
+def _role(service: Service) -> Iterator[Finding]:
+    environment = service.config.environment
+    name = environment.role.rpartition("/")[2]
+    try:
+        role = service.client("iam").get_role(RoleName=name)["Role"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in GONE:
+            raise
+        fix = f"create it (infra/ has a template), or correct 'role' in {_settings(service)}"
+        yield Finding("role", "bad", f"there is no role {name}", fix)
+        return
+    if role["Arn"] != environment.role:
+        yield Finding("role", "bad", f"{name} is {role['Arn']}", f"correct 'role' in {_settings(service)}")
+        return
+    trusted = _principals(role["AssumeRolePolicyDocument"])
+    if "sagemaker.amazonaws.com" in trusted:
+        yield Finding("role", "ok", f"{environment.role} trusts SageMaker")
+    else:
+        said = f"{environment.role} trusts {', '.join(sorted(trusted)) or 'nobody'}, and not SageMaker"
+        yield Finding("role", "bad", said, "let its trust policy name sagemaker.amazonaws.com")
+
+
+def _bucket(service: Service) -> Iterator[Finding]:
+    name, region = service.config.environment.bucket, service.config.environment.region
+    try:
+        service.s3.head_bucket(Bucket=name)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "403":
+            fix = "let your policy and the bucket's own allow s3:ListBucket, or correct 'bucket'"
+            yield Finding("bucket", "bad", f"you may not look into {name}", fix)
+        elif code in GONE:
+            fix = f"create it (infra/ has a template), or correct 'bucket' in {_settings(service)}"
+            yield Finding("bucket", "bad", f"there is no bucket {name}", fix)
+        else:
+            raise
+        return
+    where = service.s3.get_bucket_location(Bucket=name).get("LocationConstraint") or "us-east-1"
+    if where != region:
+        fix = "jobs and their bucket belong into one region"
+        yield Finding("bucket", "bad", f"{name} lies in {where}, the pipeline in {region}", fix)
+    else:
+        yield Finding("bucket", "ok", f"s3://{name} in {where}")
+    yield from _safe(service.s3, name)
+
+
+def _safe(s3: Any, name: str) -> Iterator[Finding]:
+    """What protects the bucket: nothing stops the pipeline without it, and everybody will ask for it."""
+    missing = []
+    if s3.get_bucket_versioning(Bucket=name).get("Status") != "Enabled":
+        missing.append("versions of its objects are not kept")
+    try:
+        blocked = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+    except ClientError:
+        blocked = {}
+    if len(blocked) < 4 or not all(blocked.values()):
+        missing.append("public access is not blocked")
+    if missing:
+        yield Finding("bucket", "note", f"{name}: {'; '.join(missing)}", "infra/storage.yaml sets both")
+
+
+def _images(service: Service) -> Iterator[Finding]:
+    environment = service.config.environment
+    host, _, path = environment.processing_image.partition("/")
+    repository, _, tag = path.partition(":")
+    if ".dkr.ecr." not in host:
+        yield Finding("images", "note", f"{environment.processing_image} is not in ECR: not looked up")
+        return
+    try:
+        service.client("ecr").describe_images(
+            registryId=host.partition(".")[0],
+            repositoryName=repository,
+            imageIds=[{"imageTag": tag or "latest"}],
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in GONE:
+            raise
+        fix = f"docker build -f containers/processing/Dockerfile -t {environment.processing_image} . && docker push"
+        if environment.endpoint:
+            said = (
+                f"{environment.endpoint} has no registry with {path}, and runs it by its own table of images"
+            )
+            yield Finding("images", "note", said, f"on AWS: {fix} {environment.processing_image}")
+        else:
+            yield Finding(
+                "images", "bad", f"{path} has not been pushed", f"{fix} {environment.processing_image}"
+            )
+        return
+    yield Finding("images", "ok", environment.processing_image)
+
+
+def _keys(service: Service) -> Iterator[Finding]:
+    keys = service.config.environment.keys
+    for key in sorted({key for key in (keys.volume, keys.output) if key}):
+        try:
+            found = service.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NotFoundException":
+                raise
+            yield Finding("keys", "bad", f"there is no key {key}", f"correct [keys] in {_settings(service)}")
+            continue
+        if found["KeyState"] == "Enabled":
+            yield Finding("keys", "ok", key)
+        else:
+            yield Finding("keys", "bad", f"{key} is {found['KeyState']}", "enable it, or take another")
+
+
+def _quotas(service: Service) -> Iterator[Finding]:
+    wanted = _machines(service.config.environment)
+    pages = service.client("service-quotas").get_paginator("list_service_quotas")
+    allowed = {
+        quota["QuotaName"]: quota["Value"]
+        for page in pages.paginate(ServiceCode="sagemaker")
+        for quota in page["Quotas"]
+    }
+    for name, count in sorted(wanted.items()):
+        if name not in allowed:
+            yield Finding("quotas", "note", f"{name}: AWS tells none")
+        elif allowed[name] < count:
+            said = f"{name}: {allowed[name]:g} allowed, {count} needed"
+            yield Finding(
+                "quotas", "bad", said, "ask for more in Service Quotas, or take another instance_type"
+            )
+        else:
+            yield Finding("quotas", "ok", f"{name}: {allowed[name]:g}")
+
+
+def _network(service: Service) -> Iterator[Finding]:
+    environment = service.config.environment
+    if not environment.network.subnets:
+        return
+    ec2 = service.client("ec2")
+    try:
+        subnets = ec2.describe_subnets(SubnetIds=list(environment.network.subnets))["Subnets"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidSubnetID.NotFound":
+            raise
+        said = error.response["Error"]["Message"]
+        yield Finding("network", "bad", said, f"correct [network] in {_settings(service)}")
+        return
+    vpcs = {subnet["VpcId"] for subnet in subnets}
+    if len(vpcs) > 1:
+        yield Finding(
+            "network", "bad", f"the subnets lie in {', '.join(sorted(vpcs))}", "take those of one VPC"
+        )
+        return
+    (vpc,) = vpcs
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    endpoints = ec2.describe_vpc_endpoints(Filters=here)["VpcEndpoints"]
+    there = {
+        endpoint["ServiceName"].removeprefix(f"com.amazonaws.{environment.region}.") for endpoint in endpoints
+    }
+    missing = [name for name in _services(environment) if name not in there]
+    if not missing:
+        yield Finding("network", "ok", f"{vpc} has an endpoint for every service that jobs ask")
+    elif _reaches_out(ec2.describe_route_tables(Filters=here)["RouteTables"], environment.network.subnets):
+        yield Finding("network", "note", f"{vpc} reaches the internet, so it needs no endpoints")
+    else:
+        said = f"{vpc} has neither a way out nor an endpoint for {', '.join(missing)}"
+        yield Finding("network", "bad", said, "create them: infra/network.yaml does")
+
+
+def _checks(service: Service) -> Iterator[Finding]:
+    native = service.config.environment.checks.native
+    if not native:
+        return
+    jobs = service.sagemaker.list_processing_jobs(
+        NameContains="clarify", StatusEquals="Completed", MaxResults=1
+    )
+    if jobs["ProcessingJobSummaries"]:
+        yield Finding(
+            "checks", "ok", f"{', '.join(native)} as AWS's own steps: this account has run Clarify before"
+        )
+        return
+    yield Finding(
+        "checks",
+        "note",
+        f"{', '.join(native)} ask for Clarify or Model Monitor, which AWS has closed to new customers;"
+        " this account has not run them yet",
+        f"if it may not, say 'processing' under [checks] in {_settings(service)}: the same analysis as a job of ours",
+    )
+
+
+CHECKS: tuple[Callable[[Service], Iterator[Finding]], ...] = (
+    _credentials,
+    _role,
+    _bucket,
+    _keys,
+    _images,
+    _quotas,
+    _network,
+    _checks,
+)
+
+
+def _settings(service: Service) -> str:
+    return f"{service.config.environment_name}.toml"
+
+
+def _principals(document: str | Mapping[str, Any]) -> set[str]:
+    """The services that a trust policy names."""
+    policy = json.loads(document) if isinstance(document, str) else document
+    found: set[str] = set()
+    for statement in policy.get("Statement", []):
+        principal = statement.get("Principal", {})
+        services = principal.get("Service", []) if isinstance(principal, Mapping) else []
+        if statement.get("Effect") == "Allow":
+            found |= {services} if isinstance(services, str) else set(services)
+    return found
+
+
+def _machines(environment: Environment) -> dict[str, int]:
+    """How many instances of which type the pipeline takes at a time at least, by the name of their quota."""
+    training = "spot training job" if environment.training.spot else "training job"
+    return {
+        f"{environment.processing.instance_type} for processing job usage": environment.processing.instance_count,
+        f"{environment.training.instance_type} for {training} usage": environment.training.instance_count,
+    }
+
+
+def _services(environment: Environment) -> list[str]:
+    """What jobs in a VPC ask: their data, SageMaker, who they are, their logs, their images and their keys."""
+    needed = ["s3", "sagemaker.api", "sagemaker.runtime", "sts", "logs", "ecr.api", "ecr.dkr"]
+    return [*needed, "kms"] if environment.keys.volume or environment.keys.output else needed
+
+
+def _reaches_out(tables: list[dict[str, Any]], subnets: tuple[str, ...]) -> bool:
+    """Whether every subnet has a route to everywhere; one without a table of its own has the VPC's main one."""
+
+    def of(subnet: str) -> dict[str, Any]:
+        own = [table for table in tables if any(a.get("SubnetId") == subnet for a in table["Associations"])]
+        main = [table for table in tables if any(a.get("Main") for a in table["Associations"])]
+        return next(iter([*own, *main]), {"Routes": []})
+
+    return all(
+        any(route.get("DestinationCidrBlock") == "0.0.0.0/0" for route in of(subnet)["Routes"])
+        for subnet in subnets
+    )

@@ -67,6 +67,14 @@ def _dependencies(step: Step, definition: Definition) -> Iterator[str]:
                 f"it depends on step {dependency.step!r}, which does not exist."
                 f"{hint(dependency.step, definition.steps)}"
             )
+    triggers: dict[str, str] = {}
+    for dependency in step.depends_on:
+        other = triggers.setdefault(dependency.step, dependency.trigger)
+        if other != dependency.trigger:
+            yield (
+                f"it depends on step {dependency.step!r} with conflicting triggers, {other} and "
+                f"{dependency.trigger}: all of them must hold, and 'Any' is the one for either."
+            )
     for dependency in graph.dependencies(step):
         upstream = definition.steps.get(dependency.step)
         if upstream and upstream.type == "Fail":

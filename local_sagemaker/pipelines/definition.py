@@ -17,7 +17,12 @@ from local_sagemaker.pipelines.problem import Problem, hint
 
 VERSION = "2020-12-01"
 PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
-TRIGGERS = ("Completed", "Failed", "Stopped", "Any")  # Completed: the upstream step succeeded
+TRIGGERS = {  # of a dependency: the outcomes of the upstream step that satisfy it
+    "Completed": ("Succeeded",),
+    "Failed": ("Failed",),
+    "Stopped": ("Stopped",),
+    "Any": ("Succeeded", "Failed", "Stopped"),
+}
 
 _TOP_FIELDS = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
 STEP_FIELDS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
@@ -52,6 +57,11 @@ class Dependency:
 
     step: str
     trigger: str = "Completed"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The statuses of that step which satisfy it."""
+        return TRIGGERS[self.trigger]
 
 
 @dataclass(frozen=True)
@@ -218,8 +228,9 @@ class _Reader:
                 found.append(Dependency(item))
             elif isinstance(item, Mapping) and isinstance(item.get("Step"), str):
                 trigger = item.get("Trigger", "Completed")
-                if trigger not in TRIGGERS:
+                if not isinstance(trigger, str) or trigger not in TRIGGERS:
                     self._say(where, f"DependsOn has no trigger {trigger!r}.{hint(str(trigger), TRIGGERS)}")
+                    trigger = "Completed"
                 found.append(Dependency(item["Step"], trigger))
             else:
                 self._say(where, f"DependsOn has {item!r}, which is not the name of a step.")

@@ -6,8 +6,8 @@ that what a client sees is what a restart would find.
 
 A step can start when everything that it waits for has ended as it should: its dependencies, and the condition
 of its branch. A step that can never start (its branch was not taken, or something upstream did not end as
-needed) does not appear at all. After a failure that no other step waits for, running steps finish and no new
-one starts.
+needed) does not appear at all. A failure is answered by a step that waits for it; after one that no step answers,
+or can still answer, running steps finish and no new one starts.
 """
 
 from __future__ import annotations
@@ -28,12 +28,6 @@ from local_sagemaker.records import Closed
 log = logging.getLogger(__name__)
 
 STEP_FAILURE = "Step failure: One or multiple steps failed"  # AWS's words
-_WANTED = {  # trigger: the outcomes of the upstream step that satisfy it
-    "Completed": ("Succeeded",),
-    "Failed": ("Failed",),
-    "Stopped": ("Stopped",),
-    "Any": ("Succeeded", "Failed", "Stopped"),
-}
 _NEVER = "Never"  # beside the terminal statuses: the step will not run
 
 
@@ -74,7 +68,8 @@ class Execution:
         self._events: queue.SimpleQueue[tuple[str, Ended] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()  # guards _running and _stopping against stop()
         self._stopping = False
-        self._halted = False  # a step failed, and nothing waits for that
+        self._failed: list[str] = []
+        self._halted = False  # a step failed, and no other answers that
         self._abandoned = False
         self._thread = threading.Thread(target=self._run, name=f"execution {context.name}", daemon=True)
 
@@ -167,16 +162,18 @@ class Execution:
         if ended.properties:
             self._progress.results[name] = ended.properties
         self._progress.ended[name] = ended.status
-        if ended.status == "Failed" and not self._is_awaited(name):
-            self._halted = True
+        if ended.status == "Failed":
+            self._failed.append(name)
         for dependent in self._dependents[name]:
             self._consider(dependent)
+        self._halted = not all(map(self._is_answered, self._failed))
 
-    def _is_awaited(self, name: str) -> bool:
-        """Whether some step is there for the failure of ``name``."""
+    def _is_answered(self, name: str) -> bool:
+        """Whether a step that is there for the failure of ``name`` runs, or still can."""
         return any(
-            dependency.step == name and "Failed" in _WANTED[dependency.trigger]
-            for dependent in self._dependents[name] & self._waiting
+            dependency.step == name and "Failed" in dependency.wanted
+            for dependent in self._dependents[name] & self._only
+            if self._progress.ended.get(dependent) != _NEVER
             for dependency in self._dependencies[dependent]
         )
 
@@ -212,7 +209,7 @@ class Execution:
 
     def _satisfied(self, dependency: Dependency) -> bool | None:
         status = self._progress.ended.get(dependency.step)
-        return None if status is None else status in _WANTED[dependency.trigger]
+        return None if status is None else status in dependency.wanted
 
     def _verdict(self) -> tuple[str, str | None]:
         """The status at the end, and its reason."""

@@ -12,7 +12,7 @@ from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.errors import ConflictException, ResourceNotFound, ValidationException
 from local_sagemaker.functions.process import Invocation
 from local_sagemaker.listing import cut, page
-from local_sagemaker.pipelines import parameters, selective, state
+from local_sagemaker.pipelines import graph, parameters, selective, state
 from local_sagemaker.pipelines.definition import Definition, load
 from local_sagemaker.pipelines.execution import Execution, Progress
 from local_sagemaker.pipelines.expressions import resolve, text_of
@@ -134,7 +134,10 @@ class Executions:
         return document
 
     def retry(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Carry on an execution that failed or was stopped: what succeeded stays, the rest runs again."""
+        """Carry on an execution that failed or was stopped.
+
+        What succeeded stays, unless it ran because something failed; the rest runs again.
+        """
         name, document = self._named(request["PipelineExecutionArn"])
         steps = state.steps(self._records, name)
         if any(step["_Type"] == "Fail" for step in steps):
@@ -155,10 +158,9 @@ class Executions:
             }
 
         document = self._records.update(state.EXECUTION, name, again)
-        for step in steps:
-            if step["StepStatus"] != "Succeeded":
-                self._records.delete(state.steps_kind(name), step["StepName"])
         definition = self._definition(document)
+        for step in _to_repeat(steps, definition):
+            self._records.delete(state.steps_kind(name), step)
         selected = (document.get("SelectiveExecutionConfig") or {}).get("SelectedSteps")
         only = [step["StepName"] for step in selected] if selected else None
         self._run(name, document, self._context(document, definition), only=only)
@@ -344,6 +346,13 @@ def _experiment(context: Context, mlflow_experiment: str | None) -> dict[str, An
         "PipelineExperimentConfig": resolve(context.definition.experiment, scope),
         "MLflowConfig": mlflow,
     }
+
+
+def _to_repeat(steps: Iterable[Mapping[str, Any]], definition: Definition) -> set[str]:
+    """The steps that a retry runs again: those that did not succeed, and all that comes after them."""
+    own = (step for step in steps if "SelectiveExecutionResult" not in step)
+    unfinished = {step["StepName"] for step in own if step["StepStatus"] != "Succeeded"}
+    return unfinished | graph.reach(graph.reversed_edges(graph.upstream(definition)), unfinished)
 
 
 def _stopping(document: dict[str, Any]) -> dict[str, Any]:

@@ -54,13 +54,17 @@ def select(
                 f"dependencies on [{_names(direct)}]"
             )
         return Selection(steps, ())
-    done = {step["StepName"]: step for step in source if step["StepStatus"] == "Succeeded"}
-    missing = direct - set(done)
+    ended = {step["StepName"]: step for step in source}
+    wanted: dict[str, tuple[str, ...]] = dict.fromkeys(definition.steps, ("Succeeded",))
+    for name in selected:  # it may be there for a failure
+        wanted |= {each.step: each.wanted for each in graph.dependencies(definition.steps[name])}
+    done = {name for name, step in ended.items() if step["StepStatus"] in wanted.get(name, ())}
+    missing = direct - done
     if missing:
         raise ValidationException(
             f"The source execution has no result of [{_names(missing)}], on which the selected steps depend."
         )
-    return Selection(steps, tuple(done[name] for name in definition.steps if name in above and name in done))
+    return Selection(steps, tuple(ended[name] for name in definition.steps if name in (above & done) - steps))
 
 
 def _names(names: set[str] | frozenset[str]) -> str:

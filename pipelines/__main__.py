@@ -25,6 +25,7 @@ from pipelines import collector
 from pipelines import config as settings
 from pipelines.config import ENVIRONMENTS, USECASES, Config
 from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, suggestion
+from pipelines.lint import command as linting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,6 +40,7 @@ EXAMPLES = """examples:
   python -m pipelines build --usecase adult > definition.json
   python -m pipelines check --env prod
   python -m pipelines doctor --env prod
+  python -m pipelines lint definition.json --demand kms,vpc
   python -m pipelines run --data transactions.csv --param QualityBar=0.9
   python -m pipelines start --wait --param ModelApprovalStatus=Approved
   python -m pipelines status
@@ -95,6 +97,7 @@ def argument_parser() -> argparse.ArgumentParser:
     build = command("build", _build, "Print the definition JSON; needs no network.")
     build.add_argument("--output", type=Path, metavar="FILE", help="write it there instead")
     command("check", _check, "Validate the definition against AWS's request shapes; needs no network.")
+    linting.add_arguments(command("lint", _lint, "Look for what is allowed in a definition, and will hurt."))
     command("upsert", _upsert, "Publish code and settings, then create or update the pipeline.")
     start = command("start", _start, "Start an execution of the pipeline as it was last upserted.")
     start.add_argument("--wait", action="store_true", help="watch it until it has ended")
@@ -156,6 +159,18 @@ def _check(options: argparse.Namespace) -> int:
     steps = [step["Name"] for step in definition["Steps"]]
     print(f"The definition is right: {len(steps)} steps ({', '.join(steps)}), every request has its shape.")
     return 0
+
+
+def _lint(options: argparse.Namespace) -> int:
+    if options.rules:
+        linting.print_rules()
+        return 0
+    if options.file:
+        environment = _config(options).environment if options.env else None
+        return linting.run(options, linting.read(options.file), environment)
+    options.env = options.env or "local"
+    config = _config(options)
+    return linting.run(options, json.loads(_definition(config)), config.environment)
 
 
 def _upsert(options: argparse.Namespace) -> int:

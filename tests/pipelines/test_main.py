@@ -16,6 +16,7 @@ from pipelines.publish import ROOT
 COMMANDS = [
     "build",
     "check",
+    "lint",
     "upsert",
     "start",
     "run",

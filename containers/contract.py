@@ -30,6 +30,7 @@ PREDICTIONS = "predictions"  # what the model says of each test row, Parquet: fa
 TUNING = "tuning"
 CARD = "card"
 CHAMPION = "champion"
+MODEL_MANIFEST = "model_manifest"  # what the model was made of, each thing with its hash
 
 # Files within them.
 SETTINGS_FILE = "usecase.json"
@@ -45,9 +46,13 @@ TUNING_FILE = "tuning.json"
 TRIALS_FILE = "trials.csv"
 CARD_FILE = "model_card.json"
 CHAMPION_FILE = "champion.json"
+HASH_FILE = "hash.json"  # of MANIFEST_FILE in MODEL_MANIFEST, at HASH_PATH
 
 WEIGHT = "weight"  # the only column of WEIGHTS
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself
+
+# On a registered package, among its CustomerMetadataProperties.
+MANIFEST_PROPERTY, MANIFEST_HASH_PROPERTY = "Manifest", "ManifestHash"
 
 PREDICTED_LABEL = (
     "predicted_label"  # in PREDICTIONS, where it and LABEL hold values as the raw rows have them
@@ -63,6 +68,7 @@ METRIC_GROUPS = {
     "regression": "regression_metrics",
 }
 THRESHOLD_PATH = "threshold.value"  # binary: chosen on the validation rows
+HASH_PATH = "sha256"
 GATE_MISSED_PATH = "gate.missed"  # how many bars were missed
 CHAMPION_MISSED_PATH, CHAMPION_OBJECTION_PATH = "missed", "objection"  # in CHAMPION_FILE
 GATE_MESSAGE_PATH = "gate.message"  # which bars were met, or missed and by how much, in a sentence

@@ -46,6 +46,7 @@ EXAMPLES = """examples:
   python -m pipelines status
   python -m pipelines report --output report.html
   python -m pipelines logs Train --follow
+  python -m pipelines packages latest
   python -m pipelines approve latest --reason "reviewed by the model board"
 """
 
@@ -128,7 +129,12 @@ def argument_parser() -> argparse.ArgumentParser:
     for sub in (status, stop, logs, report):
         sub.add_argument("--execution", metavar="ID", help="the execution's id or ARN (default: the newest)")
     command("list", _list, "List the newest executions.")
-    command("packages", _packages, "List the registered versions of the model, with their approval status.")
+    listed = command(
+        "packages", _packages, "List the registered versions of the model, or show what one was made of."
+    )
+    listed.add_argument(
+        "version", nargs="?", metavar="VERSION", help="its number, its ARN, or 'latest': show its manifest"
+    )
     approve = command(
         "approve", _approve, "Approve a registered version: from now on it is the one in service."
     )
@@ -408,12 +414,24 @@ def _packages(options: argparse.Namespace) -> int:
     from pipelines.service import Service
 
     service = Service(_config(options))
+    if options.version:
+        return _show_manifest(service, options.version)
     found = packages(service)
     if not found:
         print(f"The group '{service.config.usecase.registry.group}' has no package yet.")
         return 0
     _console().print(table(service, found))
     return 0
+
+
+def _show_manifest(service: Service, version: str) -> int:
+    from pipelines.manifest import read, shown
+    from pipelines.packages import find
+
+    package = find(service, version)
+    manifest, proofs = read(service, package)
+    _console().print(shown(package, manifest, proofs), soft_wrap=True)
+    return 0 if all(proof.holds for proof in proofs) else 1
 
 
 def _approve(options: argparse.Namespace) -> int:

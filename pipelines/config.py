@@ -313,6 +313,11 @@ class UseCase(Record):
         }
 
     @property
+    def seeds(self) -> dict[str, int]:
+        """What chance is drawn from, by what draws; training's is a hyperparameter."""
+        return {"split": self.split.seed, **({"tuning": self.tuning.seed} if self.tuning.enabled else {})}
+
+    @property
     def search(self) -> Tuning:
         """The search, with what its settings leave to be known: the objective, and which way it gets better."""
         metric = parse({name: str(value) for name, value in self.fixed.items()}).metrics[-1]

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "containers"
 TRAINING_SCRIPT = f"{PACKAGE}/training/train.py"
 SERVING_SCRIPT = f"{PACKAGE}/serving/inference.py"
+MANIFEST = "manifest"  # names all other code, so it is published last
 CHECK_MODULE = f"{PACKAGE}/analyzer/check.py"  # of every check that is a processing job
 OBJECT = re.compile(r"(?P<folder>.*?/[0-9a-f]{64}/)")  # where an object of a publication lies
 
@@ -41,6 +42,7 @@ SETTINGS_READ = {
     "tuning_report": ("name", "title"),
     "champion": ("name", "problem", "gate"),
     "model_card": ("name", "title", "problem", "gate", "card"),
+    "manifest": ("name",),
 }
 
 
@@ -72,17 +74,18 @@ def plan(config: Config) -> Publication:
     prefix = config.environment.prefix
 
     def publish(kind: str, files: Mapping[str, bytes]) -> str:
-        key = f"{prefix}/{kind}/{_digest(files)}"
+        key = f"{prefix}/{kind}/{content_address(files)}"
         objects.update({f"{key}/{name}": content for name, content in files.items()})
         return f"s3://{config.environment.bucket}/{key}"
 
-    code = {
-        module: Code(
+    def processing(module: str, **more: Any) -> Code:
+        settings = {**settings_of(module, config), **more}
+        return Code(
             package=publish("code", closure(f"{PACKAGE}/processing/{module}.py")),
-            settings=publish("settings", {contract.SETTINGS_FILE: _json(settings_of(module, config))}),
+            settings=publish("settings", {contract.SETTINGS_FILE: _json(settings)}),
         )
-        for module in SETTINGS_READ
-    }
+
+    code = {module: processing(module) for module in SETTINGS_READ if module != MANIFEST}
     for check, how in planned(config).items():
         if how.form == "processing":
             code[check.setting] = Code(
@@ -93,6 +96,9 @@ def plan(config: Config) -> Publication:
         f"{publish('code', {contract.SOURCE_ARCHIVE: _source_archive(script)})}/{contract.SOURCE_ARCHIVE}"
         for script in (TRAINING_SCRIPT, SERVING_SCRIPT)
     )
+    made_by = {**{name: each.package for name, each in code.items()}, "train": training, "serve": serving}
+    told = {name: each.settings for name, each in code.items()}
+    code[MANIFEST] = processing(MANIFEST, seeds=config.usecase.seeds, code=made_by, settings=told)
     return Publication(code, training, serving, objects)
 
 
@@ -178,7 +184,8 @@ def _source_archive(script: str) -> bytes:
     return gzip.compress(tar.getvalue(), mtime=0)
 
 
-def _digest(files: Mapping[str, bytes]) -> str:
+def content_address(files: Mapping[str, bytes]) -> str:
+    """What a folder of these files is named after: SHA-256 over each one's name, length and content, in order."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode())

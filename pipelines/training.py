@@ -4,6 +4,7 @@ ingest ─┬─► prep ─┬─► tune ─┬─► evaluate ─► champion
         │         │         └─► tuning report                 └─► fail, naming what was missed and by how much
         │         ├─► train ──► evaluate …   where the use case does not tune
         │         └─► tune or train ──► mitigate ──► evaluate …   where it works against bias
+        ├─► manifest: what the model was made of, each thing with its hash; register takes it along
         └─► checks of the data; and, after evaluate, of the model: register takes their files along
 """
 
@@ -29,6 +30,7 @@ from steps.context import StepContext
 from steps.evaluate import decision_threshold, evaluate_step
 from steps.gate import gate_step
 from steps.ingest import ingest_step
+from steps.manifest import manifest_properties, manifest_step
 from steps.model_card import model_card_step
 from steps.prep import prep_step
 from steps.processing import output_uri
@@ -112,6 +114,23 @@ def build(
             serving=serving,
         )
     )
+    manifest = manifest_step(
+        context,
+        image,
+        machine,
+        code["manifest"],
+        model=learned.model,
+        manifest=output_uri(ingest, contract.MANIFEST),
+        flow=output_uri(prep, contract.FLOW),
+        origin={
+            "data_uri": knobs.input_data,
+            "commit": knobs.source_commit,
+            "processing_image": image,
+            "training_image": training_image(config),
+            "training_job": learned.lineage["TrainingJob"],
+            **({"tuning_job": learned.lineage["TuningJob"]} if "TuningJob" in learned.lineage else {}),
+        },
+    )
     register = register_step(
         context,
         training_image(config),
@@ -128,6 +147,7 @@ def build(
             "PrepFlow": output_uri(prep, contract.FLOW),
             "TrainingCode": publication.source_dir,
             **learned.lineage,
+            **manifest_properties(manifest),
         },
         commit=knobs.source_commit,
         environment=serving,
@@ -152,6 +172,7 @@ def build(
             prep,
             *(each.step for each in data_checks),
             *learned.steps,
+            manifest,
             evaluate,
             champion,
             *hosted,

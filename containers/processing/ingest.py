@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 import tempfile
 from collections import Counter
@@ -28,6 +27,7 @@ from containers.processing import csv_files, parquet_files
 from containers.processing.content import ContentHash
 from containers.processing.job import DataError, read_settings, run
 from containers.processing.schema import arrow_schema
+from containers.versions import versions
 
 PART_ROWS = 1_000_000
 LABELS = 1000  # different labels that are counted; more is no classification
@@ -104,7 +104,7 @@ def main(paths: ProcessingPaths, source: str) -> None:
         "sha256": content.hexdigest(),
         "parts": out.count,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "pyarrow": pa.__version__},
+        "versions": versions(("awswrangler", "numpy", "pandas", "pyarrow")),
     }
     target = paths.output(MANIFEST) / MANIFEST_FILE
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -92,6 +92,20 @@ def load_flow(folder: Path) -> FittedFlow:
         raise DataError(f"{MODEL_ARCHIVE}: {FLOW_FILE}: {error}") from None
 
 
+def members(folder: Path) -> dict[str, bytes]:
+    """What a model of ours consists of, out of ``folder/model.tar.gz``: name -> content.
+
+    Raises:
+        DataError: the archive is broken or hostile, or one of the files is not in it.
+    """
+    names = (MODEL_FILE, MODEL_INFO_FILE, FLOW_FILE)
+    found = _read(folder / MODEL_ARCHIVE, names)
+    absent = [name for name in names if name not in found]
+    if absent:
+        raise DataError(f"{MODEL_ARCHIVE} holds no {', '.join(absent)}")
+    return {name: found[name] for name in names}
+
+
 def _read(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     """The wanted members at the archive's top."""
     found: dict[str, bytes] = {}

@@ -33,6 +33,7 @@ from containers.training import checkpoints, hyperparameters
 from containers.training.boosting import Boosting, boost, final_line
 from containers.training.checkpoints import Checkpoints
 from containers.training.hyperparameters import Hyperparameters
+from containers.versions import versions
 
 
 def main(
@@ -95,6 +96,7 @@ def describe(
         "metrics": {name.replace("-", ":", 1): value for name, value in scores.items()},
         "hyperparameters": {**asdict(wanted), "booster": dict(wanted.booster)},
         "xgboost": xgb.__version__,
+        "versions": versions(("numpy", "pandas", "pyarrow", "xgboost")),
     }
 
 

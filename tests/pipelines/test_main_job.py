@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -19,10 +20,11 @@ import pytest
 
 from containers.checks import CHECKS
 from pipelines import config
-from pipelines.publish import ROOT
+from pipelines.publish import ROOT, content_address
 from pipelines.service import Execution, Service
 
-JOBS = ["Ingest", "Prep", "Tune", "TuningReport", "Evaluate"]
+JOBS = ["Ingest", "Prep", "Tune", "TuningReport", "Evaluate", "Manifest"]
+PACKAGES = "arn:aws:sagemaker:us-east-1:123456789012:model-package"
 # What asks the registry runs anew each time.
 STEPS = [*JOBS, *CHECKS, "Champion", "Gate", "Register", "ModelCard"]
 
@@ -62,6 +64,10 @@ def read(client: Callable[[str], Any], uri: str) -> bytes:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     content: bytes = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return content
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def report_of(house: House, usecase: str) -> dict[str, Any]:
@@ -149,6 +155,48 @@ def test_the_package_tells_where_it_came_from(
     )
     statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
     assert "binary_classification_metrics" in json.loads(read(client, statistics))
+
+
+def test_the_manifest_names_every_thing_by_its_hash(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
+) -> None:
+    """Manifest, data, flow, model, code and settings: what lies in S3 has the hashes that are written down."""
+    sagemaker = client("sagemaker")
+    package = sagemaker.describe_model_package(ModelPackageName=f"{PACKAGES}/adult/1")
+    lineage = package["CustomerMetadataProperties"]
+    text = read(client, lineage["Manifest"])
+    manifest = json.loads(text)
+    ingested = read(client, f"{lineage['DataManifest']}/manifest.json")
+    model = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+
+    assert lineage["ManifestHash"] == sha256(text)
+    assert manifest["data"]["manifest"] == {"uri": lineage["DataManifest"], "sha256": sha256(ingested)}
+    assert manifest["data"]["sha256"] == json.loads(ingested)["sha256"]
+    assert manifest["flow"] == {
+        "uri": lineage["PrepFlow"],
+        "sha256": sha256(read(client, f"{lineage['PrepFlow']}/flow.json")),
+    }
+    assert (manifest["model"]["uri"], manifest["model"]["sha256"]) == (model, sha256(read(client, model)))
+    for address in (*manifest["code"].values(), *manifest["settings"].values()):
+        folder = address["uri"].removesuffix("/sourcedir.tar.gz")
+        bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+        keys = [
+            each["Key"]
+            for page in client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=bucket, Prefix=f"{prefix}/")
+            for each in page["Contents"]
+        ]
+        files = {key.removeprefix(f"{prefix}/"): read(client, f"s3://{bucket}/{key}") for key in keys}
+        assert content_address(files) == address["sha256"]
+    assert manifest["training"]["training_job"] == lineage["TrainingJob"]
+    assert manifest["training"]["tuning_job"] == lineage["TuningJob"]
+    assert manifest["commit"] == package["MetadataProperties"]["CommitId"]
+    job = sagemaker.describe_training_job(TrainingJobName=lineage["TrainingJob"].rsplit("/", 1)[-1])
+    assert manifest["images"]["training"] == job["AlgorithmSpecification"]["TrainingImage"]
+    assert str(manifest["seeds"]["training"]) == job["HyperParameters"]["seed"]
+    shown = house.run("packages", "1", "--usecase", "adult")
+    assert (shown.returncode, shown.stdout.count("is what it was")) == (0, 4), shown.stdout + shown.stderr
 
 
 def test_the_package_names_its_search_and_what_it_chose(

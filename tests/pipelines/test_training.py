@@ -192,7 +192,7 @@ def test_every_output_is_scoped_by_the_execution(prod: dict[str, Any]) -> None:
     )
     places.append(json.dumps(jobs(prod)["Tune"]["OutputDataConfig"]))
 
-    assert len(places) == 17
+    assert len(places) == 18
     assert all("Execution.PipelineExecutionId" in place for place in places)
 
 
@@ -232,6 +232,7 @@ def test_who_keeps_a_network_in_production(prod: dict[str, Any], prod_untuned: d
     ]
     assert sorted(name for name, cut_off in isolated.items() if cut_off) == [
         "Evaluate",
+        "Manifest",
         "Prep",
         "Train",
         "Tune",
@@ -252,11 +253,11 @@ def test_a_cheap_environment_trains_on_spot(tune: bool, name: str) -> None:
 def test_to_tune_or_to_train_is_one_setting(prod: dict[str, Any], prod_untuned: dict[str, Any]) -> None:
     """All other steps are the same; evaluate and register only get the model from somewhere else."""
     assert [step["Name"] for step in prod["Steps"]] == [
-        "Ingest", "Prep", "DataQuality", "DataBias", "Tune", "TuningReport", "Evaluate", "Champion",
+        "Ingest", "Prep", "DataQuality", "DataBias", "Tune", "TuningReport", "Manifest", "Evaluate", "Champion",
         "ModelBias", "Explainability", "ModelQuality", "Gate",
     ]  # fmt: skip
     assert [step["Name"] for step in prod_untuned["Steps"]] == [
-        "Ingest", "Prep", "DataQuality", "DataBias", "Train", "Evaluate", "Champion",
+        "Ingest", "Prep", "DataQuality", "DataBias", "Train", "Manifest", "Evaluate", "Champion",
         "ModelBias", "Explainability", "ModelQuality", "Gate",
     ]  # fmt: skip
     for name in ("Ingest", "Prep"):

@@ -42,18 +42,24 @@ class Asked:
 
 
 class Association:
-    """One job's way from records to requests, and from answers to its output."""
+    """One job's way from records to requests, and from answers to its output.
 
-    def __init__(self, request: Mapping[str, Any]) -> None:
-        """Read a CreateTransformJob request. Raises ValidationException."""
+    Args:
+        request: of CreateTransformJob.
+        started: when the job started, in epoch seconds, which is every record's SageMakerInferenceTime.
+    """
+
+    def __init__(self, request: Mapping[str, Any], started: float = 0.0) -> None:
+        """Read the request. Raises ValidationException."""
         processing = request.get("DataProcessing", {})
         source, target = request["TransformInput"], request["TransformOutput"]
         self._input_filter = Path(processing.get("InputFilter", "$"), "DataProcessing.InputFilter")
         self._output_filter = Path(processing.get("OutputFilter", "$"), "DataProcessing.OutputFilter")
         self._join = processing.get("JoinSource") == "Input"
         self._ids = bool(request.get("DataCaptureConfig", {}).get("GenerateInferenceId"))
-        self._asks_with = format_of(source.get("ContentType", ""))
-        self._answers_with = format_of(target.get("Accept") or source.get("ContentType", ""))
+        self._time = f"{datetime.fromtimestamp(started, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self._input = format_of(source.get("ContentType", ""))
+        self._accept = target.get("Accept", "")
         self._check(source)
 
     @property
@@ -69,58 +75,48 @@ class Association:
         """What to send for a payload. Raises Failed where it is not what ContentType says."""
         if self._input_filter.everything and not self._join:
             return Asked(payload)
-        records = _read(payload, self._asks_with or CSV, None)
+        records = _read(payload, self._input, None)
         if self._input_filter.everything:
             return Asked(payload, records)
-        asked = self._filtered(records, self._input_filter, "InputFilter", self._asks_with)
-        return Asked(_write(asked, self._asks_with or CSV), records)
+        return Asked(
+            _write(_filtered(records, self._input_filter, "InputFilter", self._input), self._input), records
+        )
 
-    def answer(self, asked: Asked, body: bytes) -> bytes:
+    def answer(self, asked: Asked, body: bytes, content_type: str = "") -> bytes:
         """What to keep of an answer. Raises Failed where it is not what Accept says, or not one for each record."""
         if not self._changes_answers:
             return body
+        # A container that was not told what to answer says what it has answered.
+        kind = format_of(self._accept) or format_of(content_type) or self._input
         expected = None if asked.records is None else len(asked.records)
         try:
-            answers = _read(body, self._answers_with or CSV, expected)
+            answers = _read(body, kind, expected)
         except Failed as error:
-            raise Failed(f"The answer cannot be read. {error.line}", fault=ALGORITHM) from None
+            raise Failed(f"The answer of the algorithm: {error.line}", fault=ALGORITHM) from None
         if self._join:
-            answers = self._joined(asked.records or (), answers)
-        answers = self._filtered(answers, self._output_filter, "OutputFilter", self._answers_with)
-        if self._ids:
-            answers = [self._identified(each) for each in answers]
-        return _write(answers, self._answers_with or CSV)
+            answers = self._joined(asked.records or (), answers, kind)
+        answers = _filtered(answers, self._output_filter, "OutputFilter", kind)
+        return _write([self._identified(each, kind) for each in answers] if self._ids else answers, kind)
 
-    def _joined(self, records: Sequence[Any], answers: Sequence[Any]) -> list[Any]:
+    def _joined(self, records: Sequence[Any], answers: Sequence[Any], kind: str) -> list[Any]:
+        if (kind == CSV) != (self._input == CSV):
+            raise Failed(
+                f"Unable to join: {kind} cannot be put beside {self._input}. Set Accept to the input's format."
+            )
         if len(records) != len(answers):
             raise Failed(
                 f"Unable to join: the algorithm answered {len(answers)} records to {len(records)} records. It must "
                 "answer one for each, in order; if it only answers requests of one record, set BatchStrategy to "
                 "SingleRecord."
             )
-        return [self._pair(record, answer) for record, answer in zip(records, answers, strict=True)]
+        join = _beside if kind == CSV else _within
+        return [join(record, answer) for record, answer in zip(records, answers, strict=True)]
 
-    def _pair(self, record: Any, answer: Any) -> Any:
-        if self._asks_with == CSV:
-            return [*record, *answer]
-        return {**(record if isinstance(record, dict) else {_INPUT: record}), _OUTPUT: answer}
-
-    def _filtered(self, records: Sequence[Any], path: Path, member: str, kind: str | None) -> list[Any]:
-        if path.everything:
-            return list(records)
-        try:
-            selected = [path.select(each) for each in records]
-        except NothingThere as error:
-            raise Failed(f"Unable to apply {member} {path.text}: {error}.") from None
-        if kind == CSV:  # one column is a row of one
-            return [each if isinstance(each, list) else [each] for each in selected]
-        return selected
-
-    def _identified(self, answer: Any) -> Any:
-        identity, now = str(uuid.uuid4()), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        if self._answers_with == CSV:
-            return [*answer, identity, now]
-        return {**(answer if isinstance(answer, dict) else {_OUTPUT: answer}), _ID: identity, _TIME: now}
+    def _identified(self, answer: Any, kind: str) -> Any:
+        identity = str(uuid.uuid4())
+        if kind == CSV:
+            return [*answer, identity, self._time]
+        return {**_as_object(answer, _OUTPUT), _ID: identity, _TIME: self._time}
 
     def _check(self, source: Mapping[str, Any]) -> None:
         if self.nothing_to_do:
@@ -129,29 +125,57 @@ class Association:
             raise ValidationException(
                 f"DataProcessing is for CSV and JSON; SplitType {source['SplitType']} is for neither."
             )
-        reads_input = self._join or not self._input_filter.everything
-        for needed, kind, member in (
-            (reads_input, self._asks_with, "TransformInput.ContentType"),
-            (self._changes_answers, self._answers_with, "TransformOutput.Accept"),
-        ):
-            if needed and kind is None:
-                raise ValidationException(
-                    f"{member} must say what DataProcessing or an inference id works on: one of {', '.join(_FORMATS)}."
-                )
-        if self._join and (self._asks_with == CSV) != (self._answers_with == CSV):
+        if (self._join or not self._input_filter.everything) and not self._input:
             raise ValidationException(
-                f"JoinSource Input cannot put {self._answers_with} beside {self._asks_with}: give ContentType and "
-                "Accept of one format."
+                "JoinSource Input and an InputFilter need TransformInput.ContentType to be one of "
+                f"{', '.join(_FORMATS)}; it is {source.get('ContentType')!r}."
+            )
+        answered = format_of(self._accept)
+        if self._changes_answers and self._accept and not answered:
+            raise ValidationException(
+                "JoinSource Input, an OutputFilter and an inference id need TransformOutput.Accept to be one of "
+                f"{', '.join(_FORMATS)}; it is {self._accept!r}."
+            )
+        if self._join and answered and (self._input == CSV) != (answered == CSV):
+            raise ValidationException(
+                f"JoinSource Input cannot put {answered} beside {self._input}: give ContentType and Accept of one "
+                "format."
             )
 
 
-def format_of(content_type: str) -> str | None:
-    """The format that a content type stands for, of those that can be filtered and joined."""
-    return _FORMATS.get(content_type.partition(";")[0].strip().lower())
+def _beside(record: Any, answer: Any) -> Any:
+    return [*record, *answer]
+
+
+def _within(record: Any, answer: Any) -> Any:
+    return {**_as_object(record, _INPUT), _OUTPUT: answer}
+
+
+def _as_object(value: Any, name: str) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {name: value}
+
+
+def _filtered(records: Sequence[Any], path: Path, member: str, kind: str) -> list[Any]:
+    if path.everything:
+        return list(records)
+    try:
+        selected = [path.select(each) for each in records]
+    except NothingThere as error:
+        raise Failed(f"Unable to apply {member} {path.text}: {error}.") from None
+    if kind == CSV:  # one column is a row of one
+        return [each if isinstance(each, list) else [each] for each in selected]
+    return selected
+
+
+def format_of(content_type: str) -> str:
+    """The format that a content type stands for, of those that can be filtered and joined; "" for any other."""
+    return _FORMATS.get(content_type.partition(";")[0].strip().lower(), "")
 
 
 def _read(body: bytes, kind: str, expected: int | None) -> list[Any]:
     """The records in a body; ``expected`` says how many there should be, where that is known."""
+    if not kind:
+        raise Failed(f"Unable to parse it: its content type is none of {', '.join(_FORMATS)}.")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

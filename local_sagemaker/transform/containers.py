@@ -81,7 +81,7 @@ class Containers:
             said = {}
         return said if isinstance(said, dict) else {}
 
-    def ask(self, body: Body, headers: Mapping[str, str]) -> bytes:
+    def ask(self, body: Body, headers: Mapping[str, str]) -> Answer:
         """What the last container answers. Raises Failed, after as many retries as there may be."""
         for retry in range(self._patience.retries + 1):
             try:
@@ -92,7 +92,7 @@ class Containers:
                 break
         raise failed
 
-    def _through(self, body: Body, headers: Mapping[str, str]) -> bytes:
+    def _through(self, body: Body, headers: Mapping[str, str]) -> Answer:
         deadline = time.monotonic() + self._patience.seconds
         answer = Answer(200, b"")
         for member, log in zip(self._members, self._logs, strict=True):
@@ -109,7 +109,7 @@ class Containers:
                 raise
             body = answer.body
             headers = {**headers, "Content-Type": answer.headers.get("content-type", "")}
-        return answer.body
+        return answer
 
 
 class _Again(Exception):

@@ -18,7 +18,7 @@ from local_sagemaker.jobs.failure import JobFailure
 from local_sagemaker.s3 import names
 from local_sagemaker.s3.store import ObjectStore
 from local_sagemaker.transform import objects
-from local_sagemaker.transform.association import Asked, Association
+from local_sagemaker.transform.association import Association
 from local_sagemaker.transform.containers import Containers
 from local_sagemaker.transform.failed import Failed
 from local_sagemaker.transform.objects import InputObject
@@ -62,7 +62,7 @@ class Course:
         self._options = options
         self._go_on = go_on
         self._report = report
-        self._association = Association(request)
+        self._association = Association(request, time.time())
         self._splitter = Splitter(
             source.get("SplitType", "None"),
             options.single,
@@ -124,10 +124,11 @@ class Course:
         headers = {name: value for name, value in self._headers.items() if value}
         try:
             if self._association.nothing_to_do:
-                return self._containers.ask(payload.body, headers)
+                return self._containers.ask(payload.body, headers).body
             body = payload.body if isinstance(payload.body, bytes) else b"".join(payload.body)
-            asked: Asked = self._association.ask(body)
-            return self._association.answer(asked, self._containers.ask(asked.body, headers))
+            asked = self._association.ask(body)
+            answer = self._containers.ask(asked.body, headers)
+            return self._association.answer(asked, answer.body, answer.headers.get("content-type", ""))
         except Failed as failed:
             failed.where = payload.where
             raise

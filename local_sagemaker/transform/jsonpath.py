@@ -67,7 +67,9 @@ class Path:
         return not self._steps
 
     def select(self, value: Any) -> Any:
-        """What it selects: names give an object, ``*`` and several positions a list, all others one value.
+        """What it selects: several names give an object of those that are there, ``*`` and several positions a list,
+        all others one value. The end of a slice is not in it: AWS's guide says otherwise, but links to a JSONPath
+        where it is not, and public pipelines cut the last column off with ``$[:-1]``.
 
         Raises:
             NothingThere: a name or a position is not in the value. A slice may be empty.
@@ -123,10 +125,7 @@ def _select(value: Any, steps: tuple[_Step, ...]) -> Any:
         case _Names(names):
             if not isinstance(value, dict):
                 raise NothingThere(f"there are no names in {_kind(value)}")
-            absent = [name for name in names if name not in value]
-            if absent:
-                raise NothingThere(f"there is no {absent[0]!r} in {_kind(value)}")
-            return {name: _select(value[name], rest) for name in names}
+            return {name: _select(value[name], rest) for name in names if name in value}
         case _Every():
             if not isinstance(value, dict | list):
                 raise NothingThere(f"there is nothing in {_kind(value)}")

@@ -38,7 +38,19 @@ def find(store: ObjectStore, source: Mapping[str, Any], role: str) -> list[Input
         found = []
     if not found:
         raise JobFailure(f"ClientError: {nothing_found(uri, role)}")
+    _check_outputs(uri, found)
     return found
+
+
+def _check_outputs(uri: str, found: list[InputObject]) -> None:
+    seen: dict[str, InputObject] = {}
+    for each in found:
+        other = seen.setdefault(each.name, each)
+        if other is not each:
+            raise JobFailure(
+                f"ClientError: {other} and {each} below {uri} would both have the output {each.name}.out. End the "
+                "prefix in a slash where it is a folder, and name each object once."
+            )
 
 
 def output_key(prefix: str, each: InputObject) -> str:

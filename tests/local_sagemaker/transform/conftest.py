@@ -1,5 +1,6 @@
 """Transform jobs for tests: input and output in S3, and the jobs between them."""
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_sagemaker.endpoints.conftest import Host, booster
+from tests.local_sagemaker.endpoints.conftest import Host, archive, booster
 
 __all__ = ["booster"]  # a fixture
 DONE = ("Completed", "Failed", "Stopped")
@@ -84,13 +85,54 @@ class Transforms(Host):
             for stream in streams
         }
 
+    def asked(self, name: str) -> list[list[Any]]:
+        """What a job's only OBEDIENT container was asked: the text's beginning, its length, ContentType, Accept."""
+        lines = [line for stream, lines in self.log(name).items() if "/" not in stream for line in lines]
+        return [json.loads(line.removeprefix("asked ")) for line in lines if line.startswith("asked ")]
+
     def data_log(self, name: str) -> list[str]:
         """What SageMaker said of the job's objects, without the times."""
         (stream,) = [lines for stream, lines in self.log(name).items() if stream.endswith("/data-log")]
         return [line.partition("[sagemaker logs]: ")[2] for line in stream]
 
 
-@pytest.fixture
+# Says in its log what it was asked, answers in capitals, and does what its rows tell it.
+OBEDIENT = """
+import json, os, time
+def model_fn(folder):
+    return None
+def transform_fn(model, body, content_type, accept):
+    text = body if isinstance(body, str) else body.decode()
+    asked = json.dumps([text[:40], len(text), content_type, accept])
+    os.write(1, f"asked {asked}\\n".encode())  # at once: several processes share the log
+    if "bad" in text:
+        raise ValueError("that was bad")
+    if "die" in text:
+        os._exit(3)
+    if "slow" in text:
+        time.sleep(600)
+    if "wait" in text:  # until two requests are here at once
+        open(f"/tmp/{os.getpid()}", "w").close()
+        while len([name for name in os.listdir("/tmp") if name.isdigit()]) < 2:
+            time.sleep(0.01)
+    if "flaky" in text:
+        tries = len(os.listdir("/opt/ml/output"))
+        open(f"/opt/ml/output/{tries}", "w").close()
+        if tries < 2:
+            raise ValueError("not yet")
+    if "environment" in text:
+        return json.dumps(dict(os.environ)), "application/json"
+    return text.upper(), accept
+"""
+
+
+@pytest.fixture(scope="session")
+def model(transforms: "Transforms") -> str:
+    """The name of a model that serves with OBEDIENT."""
+    return transforms.model(transforms.container(archive({"code/inference.py": OBEDIENT})))
+
+
+@pytest.fixture(scope="session")
 def transforms(local: Any, client: Callable[[str], Any]) -> Transforms:
     """Transforms with the shared local SageMaker."""
     return Transforms(client, local.settings.bucket, local.settings.role_arn)

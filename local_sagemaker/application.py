@@ -17,7 +17,9 @@ from local_sagemaker.cloudwatch_logs import CloudWatchLogs
 from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.endpoints.alarms import Alarms
 from local_sagemaker.endpoints.api import Endpoints
+from local_sagemaker.endpoints.cloudwatch import CloudWatchMetrics
 from local_sagemaker.endpoints.configurations import EndpointConfigs
+from local_sagemaker.endpoints.metrics import EndpointMetrics
 from local_sagemaker.endpoints.runtime_api import Runtime
 from local_sagemaker.events import Events
 from local_sagemaker.front import Front, SageMakerServices
@@ -116,9 +118,17 @@ class LocalSageMaker:
         store = ObjectStore(settings.objects)
         if not store.has_bucket(settings.bucket):
             store.create_bucket(settings.bucket, settings.region)
-        others = OtherServices(settings.account, lambda: execution_role.create_in_moto(settings))
+        metrics = EndpointMetrics()
+        cloudwatch = CloudWatchMetrics(metrics, settings.account, settings.region)
+        self._parts.callback(cloudwatch.close)
+
+        def prepare() -> None:
+            execution_role.create_in_moto(settings)
+            cloudwatch.offer()
+
+        others = OtherServices(settings.account, prepare)
         functions = Functions(settings, others)
-        control_plane, endpoints = self._control_plane(store, others, functions)
+        control_plane, endpoints = self._control_plane(store, others, functions, metrics)
         return Front(
             {
                 "s3": S3Api(store, settings.region),
@@ -135,7 +145,11 @@ class LocalSageMaker:
         )
 
     def _control_plane(
-        self, store: ObjectStore, others: OtherServices, functions: Functions
+        self,
+        store: ObjectStore,
+        others: OtherServices,
+        functions: Functions,
+        metrics: EndpointMetrics,
     ) -> tuple[ControlPlane, Endpoints]:
         settings = self.settings
         records = Records(settings.database)
@@ -144,8 +158,8 @@ class LocalSageMaker:
         control_plane = ControlPlane(settings)
         events = Events(settings, records, others, functions, control_plane)
         training_jobs = TrainingJobs(settings, records, store, runner)
-        alarms = Alarms(others, settings.account, settings.region)
-        endpoints = Endpoints(settings, records, store, runner, alarms.in_alarm)
+        alarms = Alarms(settings, others, metrics, events.tell)
+        endpoints = Endpoints(settings, records, store, runner, metrics, alarms.in_alarm)
         resources: list[Module] = [
             Models(settings, records),
             ModelPackageGroups(settings, records),
@@ -168,10 +182,11 @@ class LocalSageMaker:
             control_plane.add(module.operations())
         # Closed from the last to the first: pipelines start no more jobs, the runner ends those that run, and only
         # then is there something to wait for.
-        for close in (events.close, *_closers(jobs), runner.close, *_closers(above)):
+        for close in (events.close, alarms.close, *_closers(jobs), runner.close, *_closers(above)):
             self._parts.callback(close)
         if not self._embedded:  # a test or notebook that runs no job does without the preforked parent
             runner.start()  # first: what is recovered may begin to run at once
+        alarms.start()
         for module in modules:
             recover = getattr(module, "recover", None)
             if recover is not None:

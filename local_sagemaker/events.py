@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import queue
+import re
 import threading
 import uuid
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_sagemaker.control_plane import ControlPlane
+from local_sagemaker.endpoints import description
 from local_sagemaker.errors import AwsError
 from local_sagemaker.functions.service import Functions
 from local_sagemaker.other_services import OtherServices
@@ -72,8 +74,13 @@ class Events:
         self._functions = functions
         self._control_plane = control_plane
         self._waiting: queue.Queue[Document | None] = queue.Queue()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         records.observe(self._see)
+
+    def tell(self, source: str, detail_type: str, resources: list[str], detail: Document) -> None:
+        """Deliver an event that is not of a record."""
+        self._put({**self._envelope(detail_type, "", detail), "source": source, "resources": resources})
 
     def close(self) -> None:
         """Deliver no more."""
@@ -85,11 +92,14 @@ class Events:
         if not self._others.loaded:
             return
         event = self._event(kind, before, after)
-        if event is None:
-            return
-        if self._thread is None:  # the records' lock is held: nobody else is here
-            self._thread = threading.Thread(target=self._deliver_all, name="events", daemon=True)
-            self._thread.start()
+        if event is not None:
+            self._put(event)
+
+    def _put(self, event: Document) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._deliver_all, name="events", daemon=True)
+                self._thread.start()
         self._waiting.put(event)
 
     def _event(self, kind: str, before: Document | None, after: Document) -> Document | None:
@@ -98,7 +108,7 @@ class Events:
             changed = [state for state in told.states if (before or {}).get(state) != after.get(state)]
             if before is not None and not changed:
                 return None
-            detail = {key: value for key, value in after.items() if not key.startswith("_")}
+            detail = _detail(kind, after)
             if kind == "ModelPackage" and before is not None:
                 detail["UpdatedModelPackageFields"] = changed
             return self._envelope(told.detail_type, after.get(f"{kind}Arn", ""), detail)
@@ -199,6 +209,23 @@ class Events:
         given = target.get("SageMakerPipelineParameters", {}).get("PipelineParameterList", [])
         request = {"PipelineName": target["Arn"], "PipelineParameters": given}
         self._control_plane.call("StartPipelineExecution", request)
+
+
+def _detail(kind: str, record: Document) -> Document:
+    """What an event says of a record: times in milliseconds but for packages', an endpoint's states in capitals."""
+    if kind == "Endpoint":
+        record = description.of(record)
+        record["EndpointStatus"] = re.sub(r"(?<!^)(?=[A-Z])", "_", record["EndpointStatus"]).upper()
+    told = _time if kind == "ModelPackage" else _milliseconds
+    return {
+        key: told(value) if key.endswith("Time") and isinstance(value, float) else value
+        for key, value in record.items()
+        if not key.startswith("_")
+    }
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _by_moto(rule: Any, target: Mapping[str, Any], event: Document) -> None:

@@ -5,8 +5,10 @@ api             Create, Update, Describe, Delete of endpoints
 plan            what an endpoint will run
 deployments     what happens in the background: fleets that start, take over, and end
 traffic         how it moves from one fleet to the next
-metrics         what CloudWatch would know of the requests
-alarms          what takes an update back
+metrics         what is kept of the requests
+cloudwatch      … as CloudWatch tells it
+alarm_state     the state that a metric calls for in an alarm
+alarms          alarms, watched; they take an update back
 fleet           the variants of one endpoint configuration while they serve
 member          one container of a model, made ready
 server          one container kept alive: started, watched, started again

@@ -48,11 +48,12 @@ class Endpoints:
         records: Records,
         store: ObjectStore,
         runner: ProcessRunner,
-        in_alarm: Callable[[str, EndpointMetrics], bool] = lambda *_: False,
+        metrics: EndpointMetrics,
+        in_alarm: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._settings = settings
         self._records = records
-        self.deployments = Deployments(settings, records, store, runner, in_alarm)
+        self.deployments = Deployments(settings, records, store, runner, metrics, in_alarm)
         self._plans = Plans(settings, records, self.deployments.programs)
 
     def operations(self) -> dict[str, Operation]:

@@ -45,9 +45,10 @@ class Deployments:
         records: Records,
         store: ObjectStore,
         runner: ProcessRunner,
-        in_alarm: Callable[[str, EndpointMetrics], bool],
+        metrics: EndpointMetrics,
+        in_alarm: Callable[[str], bool],
     ) -> None:
-        self.metrics = EndpointMetrics()
+        self.metrics = metrics
         self._in_alarm = in_alarm  # whether the CloudWatch alarm of a name is in its ALARM state
         self._settings = settings
         self._records = records
@@ -169,7 +170,7 @@ class Deployments:
         """Stay at a step for its time. Raises JobFailure where an alarm goes off, Missing for a deleted endpoint."""
         deadline = time.monotonic() + step.seconds
         while True:
-            alarming = [alarm for alarm in alarms if self._in_alarm(alarm, self.metrics)]
+            alarming = [alarm for alarm in alarms if self._in_alarm(alarm)]
             if alarming:
                 raise JobFailure(
                     f"Rolled back: the alarm(s) {', '.join(alarming)} went off while {step.share:.0%} of the traffic "

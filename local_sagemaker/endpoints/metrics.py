@@ -1,112 +1,176 @@
-"""What CloudWatch would know of an endpoint, for as long as alarms look back, and whether an alarm goes off by it.
+"""What CloudWatch knows of endpoints: counts and times of their requests, second by second and minute by minute.
 
+    a request ── record ──► a queue ── fold ──► seconds of the last hour    alarms look at these
+                                         └────► minutes of the last day     CloudWatch answers with these
+
+Recording is one append; whoever asks, and the watch over the alarms every second, does the rest.
 https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html#cloudwatch-metrics-endpoint-invocation
 """
 
 from __future__ import annotations
 
-import operator
+import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 NAMESPACE = "AWS/SageMaker"
-_KEPT = 3600.0  # seconds
-_MOST = 100_000  # requests of a variant; older ones are forgotten first
-
-_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
-    "GreaterThanThreshold": operator.gt,
-    "GreaterThanOrEqualToThreshold": operator.ge,
-    "LessThanThreshold": operator.lt,
-    "LessThanOrEqualToThreshold": operator.le,
-}
-_STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "Sum": sum,
-    "Average": lambda values: sum(values) / len(values),
-    "Maximum": max,
-    "Minimum": min,
-    "SampleCount": len,
-}
+_SECONDS, _MINUTES = 3600, 1440  # how many of each are kept of a variant; those without requests are none
+_WAITING = 10_000  # requests that may wait to be folded
+_EXACT = 50  # percentiles are exact to a fiftieth
 
 
-@dataclass(frozen=True)
-class Invocation:
-    """One request to a variant."""
+class Distribution:
+    """What is kept of the values of one metric in one period."""
 
-    when: float  # epoch seconds
-    status: int  # the model's: 200, 4xx, or 5xx
-    seconds: float  # that the model took
+    __slots__ = ("_like", "count", "least", "most", "total")
+
+    def __init__(self) -> None:
+        self.count, self.total = 0, 0.0
+        self.least, self.most = math.inf, -math.inf
+        self._like: dict[int, int] = defaultdict(int)  # how many are about as large: by the logarithm
+
+    def add(self, value: float) -> None:
+        """One more value."""
+        self.count += 1
+        self.total += value
+        self.least, self.most = min(self.least, value), max(self.most, value)
+        self._like[round(math.log(value) * _EXACT) if value > 0 else -(10**9)] += 1
+
+    def merge(self, other: Distribution) -> None:
+        """The values of another one too."""
+        self.count += other.count
+        self.total += other.total
+        self.least, self.most = min(self.least, other.least), max(self.most, other.most)
+        for about, number in other._like.items():
+            self._like[about] += number
+
+    def statistic(self, name: str) -> float | None:
+        """Sum, Average, Minimum, Maximum, SampleCount or p90, by CloudWatch's names; None for any other."""
+        known = {"Sum": self.total, "Minimum": self.least, "Maximum": self.most, "SampleCount": self.count}
+        if name in known:
+            return float(known[name])
+        if name == "Average":
+            return self.total / self.count
+        share = name.removeprefix("p")
+        if name == share or not share.replace(".", "", 1).isdigit() or not 0 <= float(share) <= 100:
+            return None
+        return self._percentile(float(share))
+
+    def _percentile(self, share: float) -> float:
+        left = self.count * share / 100
+        for about, number in sorted(self._like.items()):
+            left -= number
+            if left <= 0:
+                value = math.exp(about / _EXACT) if about > -(10**9) else 0.0
+                return min(max(value, self.least), self.most)
+        return self.most
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """What an alarm looks at."""
+@dataclass
+class Period:
+    """One second or minute of a variant."""
 
-    metric: str
-    statistic: str
-    period: float  # seconds
-    periods: int
-    threshold: float
-    comparison: str
-    endpoint: str
-    variant: str | None = None
+    start: int  # epoch seconds
+    metrics: dict[str, Distribution] = field(default_factory=lambda: defaultdict(Distribution))
 
 
-_METRICS: Mapping[str, Callable[[Invocation], float]] = {
-    "Invocations": lambda _: 1.0,
-    "Invocation4XXErrors": lambda one: float(400 <= one.status < 500),
-    "Invocation5XXErrors": lambda one: float(one.status >= 500),
-    "InvocationModelErrors": lambda one: float(one.status != 200),
-    "ModelLatency": lambda one: one.seconds * 1e6,  # microseconds
-}
+@dataclass
+class _Variant:
+    seconds: deque[Period] = field(default_factory=lambda: deque(maxlen=_SECONDS))
+    minutes: deque[Period] = field(default_factory=lambda: deque(maxlen=_MINUTES))
+
+
+def invocation(status: int, model: float, overhead: float, instances: int = 1) -> dict[str, float]:
+    """What one request counts for.
+
+    Args:
+        status: the model's; 0 for one that gave no answer in time.
+        model: seconds that it took.
+        overhead: seconds that everything else took.
+        instances: of the variant.
+    """
+    return {
+        "Invocations": 1.0,
+        "InvocationsPerInstance": 1.0 / instances,
+        "Invocation4XXErrors": float(400 <= status < 500),
+        "Invocation5XXErrors": float(status >= 500 or status == 0),
+        "InvocationModelErrors": float(not 200 <= status < 300),
+        "ModelLatency": model * 1e6,
+        "OverheadLatency": max(0.0, overhead) * 1e6,
+    }
 
 
 class EndpointMetrics:
-    """The latest requests of every variant."""
+    """The metrics of every variant."""
 
     def __init__(self) -> None:
+        self._waiting: deque[tuple[float, str, str, Mapping[str, float]]] = deque()
         self._lock = threading.Lock()
-        self._invocations: dict[tuple[str, str], deque[Invocation]] = {}
+        self._variants: dict[tuple[str, str], _Variant] = defaultdict(_Variant)
 
-    def record(self, endpoint: str, variant: str, status: int, seconds: float) -> None:
-        """Count a request."""
+    def record(self, endpoint: str, variant: str, values: Mapping[str, float]) -> None:
+        """Keep values of metrics, by their names, as of now."""
+        self._waiting.append((time.time(), endpoint, variant, values))
+        if len(self._waiting) > _WAITING:
+            self.fold()
+
+    def fold(self) -> None:
+        """Put what waits where it belongs."""
         with self._lock:
-            kept = self._invocations.setdefault((endpoint, variant), deque(maxlen=_MOST))
-            kept.append(Invocation(time.time(), status, seconds))
+            self._fold()
 
     def forget(self, endpoint: str) -> None:
-        """The endpoint is gone; another of its name begins at nothing."""
+        """The endpoint is gone: for alarms, another of its name begins at nothing. CloudWatch still knows its past."""
         with self._lock:
-            for key in [key for key in self._invocations if key[0] == endpoint]:
-                del self._invocations[key]
+            self._fold()
+            for (name, _), kept in self._variants.items():
+                if name == endpoint:
+                    kept.seconds.clear()
 
-    def goes_off(self, alarm: Alarm, now: float | None = None) -> bool:
-        """Whether every one of the alarm's latest periods breaches its threshold.
-
-        Periods end now, not at the full minute, so an alarm goes off as soon as CloudWatch's would at its next look.
-        One without requests breaches nothing.
-        """
-        now = time.time() if now is None else now
-        value, compare = _METRICS.get(alarm.metric), _COMPARISONS.get(alarm.comparison)
-        if value is None or compare is None or alarm.statistic not in _STATISTICS:
-            return False
-        found = self._of(alarm, now)
-        for number in range(alarm.periods):
-            end = now - number * alarm.period
-            values = [value(one) for one in found if end - alarm.period < one.when <= end]
-            if not values or not compare(_STATISTICS[alarm.statistic](values), alarm.threshold):
-                return False
-        return True
-
-    def _of(self, alarm: Alarm, now: float) -> list[Invocation]:
-        since = now - min(_KEPT, alarm.period * alarm.periods)
+    def over(
+        self, endpoint: str, variant: str | None, metric: str, since: float, until: float
+    ) -> Distribution | None:
+        """A metric's values between two times, of one variant or of all; None where there are none."""
+        found = Distribution()
         with self._lock:
-            return [
-                one
-                for (endpoint, variant), kept in self._invocations.items()
-                if endpoint == alarm.endpoint and alarm.variant in (None, variant)
-                for one in kept
-                if one.when > since
+            self._fold()
+            for (name, other), kept in self._variants.items():
+                if name == endpoint and variant in (None, other):
+                    for second in reversed(kept.seconds):
+                        if second.start <= since - 1:
+                            break
+                        if second.start <= until and metric in second.metrics:
+                            found.merge(second.metrics[metric])
+        return found if found.count else None
+
+    def minutes(self, now: float | None = None) -> Iterator[tuple[str, str, str, int, Distribution]]:
+        """Endpoint, variant, metric, start and values of every minute that is kept."""
+        oldest = (time.time() if now is None else now) - _MINUTES * 60
+        with self._lock:
+            self._fold()
+            for key, kept in list(self._variants.items()):
+                while kept.minutes and kept.minutes[0].start < oldest:
+                    kept.minutes.popleft()
+                if not kept.minutes:
+                    del self._variants[key]
+            found = [
+                (*key, metric, minute.start, values)
+                for key, kept in self._variants.items()
+                for minute in kept.minutes
+                for metric, values in minute.metrics.items()
             ]
+        return iter(found)
+
+    def _fold(self) -> None:
+        while self._waiting:
+            when, endpoint, variant, values = self._waiting.popleft()
+            kept = self._variants[endpoint, variant]
+            for periods, length in ((kept.seconds, 1), (kept.minutes, 60)):
+                start = int(when) // length * length
+                if not periods or periods[-1].start < start:
+                    periods.append(Period(start))
+                for metric, value in values.items():
+                    periods[-1].metrics[metric].add(value)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from local_sagemaker.endpoints.connection import Answer
 from local_sagemaker.endpoints.deployments import Deployments
 from local_sagemaker.endpoints.fleet import INFERENCE_ID, LOG_GROUP, Fleet, Refused
+from local_sagemaker.endpoints.metrics import invocation
 from local_sagemaker.endpoints.server import INVOCATION_SECONDS
 from local_sagemaker.errors import AwsError, UnsupportedOperation
 from local_sagemaker.settings import Settings
@@ -69,21 +70,23 @@ class Runtime:
         return [answer.body]
 
     def _invoke(self, name: str, body: bytes, environ: WSGIEnvironment) -> tuple[str, Answer]:
+        began = time.monotonic()
         with self._deployments.serving(name, INVOCATION_SECONDS) as fleet:
             if fleet is None:
                 raise _invalid(f"Endpoint {name} of account {self._settings.account} not found.")
             variant = _variant(fleet, environ.get(f"{_PREFIX}TARGET_VARIANT"))
             passed, host = _passed(environ), _host(environ, fleet, variant)
-            began = time.monotonic()
+            asked = time.monotonic()
             status = 500
             try:
                 answer = fleet.answer(variant, body, passed, host)
-                status = 200
+                status = answer.status
             except Refused as refused:
-                status = refused.status or 500  # 0: no answer in time
+                status = refused.status
                 raise
             finally:
-                self._deployments.metrics.record(name, variant, status, time.monotonic() - began)
+                counts = invocation(status, time.monotonic() - asked, asked - began)
+                self._deployments.metrics.record(name, variant, counts)
             return variant, answer
 
     def _model_error(self, name: str, refused: Refused, start_response: StartResponse) -> Iterable[bytes]:

@@ -217,3 +217,60 @@ def test_a_disabled_rule_does_nothing(
     client("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Rejected")
     (event,) = eventually(received)
     assert event["detail"]["ModelApprovalStatus"] == "Rejected"
+
+
+def test_a_package_is_told_at_its_birth_and_at_every_change_of_its_status(
+    client: Callable[[str], Any], rule: Callable[..., None], received: Callable[[], list[Any]], name: str
+) -> None:
+    """Created, approved, rejected: three events, with times as SageMaker writes a package's."""
+    rule(
+        {
+            "detail-type": ["SageMaker Model Package State Change"],
+            "detail": {"ModelPackageGroupName": [name]},
+        },
+        Arn=function_arn(name),
+    )
+    arn = package(client, name)
+    for status in ("Approved", "Rejected"):
+        client("sagemaker").update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+
+    eventually(lambda: len(received()) == 3)
+    details = sorted((event["detail"] for event in received()), key=lambda each: len(each))
+    assert {each["ModelApprovalStatus"] for each in details} == {
+        "PendingManualApproval",
+        "Approved",
+        "Rejected",
+    }
+    for detail in details:
+        assert detail["ModelPackageStatus"] == "Completed"
+        assert detail["ModelPackageVersion"] == 1
+        assert detail["CreationTime"].endswith("Z")
+
+
+def test_an_alarm_reaches_a_function(
+    client: Callable[[str], Any], rule: Callable[..., None], received: Callable[[], list[Any]], name: str
+) -> None:
+    """A change of an alarm's state, by hand here, is an event of CloudWatch's."""
+    pattern = {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "detail": {"alarmName": [name], "state": {"value": ["ALARM"]}},
+    }
+    rule(pattern, Arn=function_arn(name))
+    cloudwatch = client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        MetricName="Drift",
+        Namespace="Mine",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+    (event,) = eventually(received)
+    assert event["source"] == "aws.cloudwatch"
+    assert event["resources"] == [f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}"]
+    assert event["detail"]["state"]["reason"] == "by hand"
+    cloudwatch.delete_alarms(AlarmNames=[name])

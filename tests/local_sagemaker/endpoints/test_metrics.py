@@ -1,55 +1,88 @@
-"""When an alarm on an endpoint's metrics goes off."""
+"""What is kept of an endpoint's requests."""
 
+import statistics
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from local_sagemaker.endpoints.metrics import Alarm, EndpointMetrics
+from local_sagemaker.endpoints.metrics import Distribution, EndpointMetrics, invocation
 
-CASES = [
-    ("Invocation5XXErrors", "Sum", 1.0, "GreaterThanThreshold", [500, 500], True),
-    ("Invocation5XXErrors", "Sum", 2.0, "GreaterThanThreshold", [500, 500], False),
-    ("Invocation5XXErrors", "Sum", 2.0, "GreaterThanOrEqualToThreshold", [500, 503], True),
-    ("Invocation4XXErrors", "Average", 0.4, "GreaterThanThreshold", [200, 415], True),
-    ("Invocation4XXErrors", "Average", 0.6, "GreaterThanThreshold", [200, 415], False),
-    ("ModelLatency", "Maximum", 100_000.0, "GreaterThanThreshold", [200], True),
-    ("ModelLatency", "Maximum", 300_000.0, "GreaterThanThreshold", [200], False),
-    ("Invocations", "SampleCount", 3.0, "LessThanThreshold", [200, 200], True),
-    ("Invocation5XXErrors", "Sum", 0.0, "GreaterThanOrEqualToThreshold", [], False),
-    ("Unknown", "Sum", 0.0, "GreaterThanThreshold", [500], False),
-    ("Invocations", "p90", 0.0, "GreaterThanThreshold", [500], False),
+VALUES = st.lists(st.floats(0, 1e9), min_size=1, max_size=50)
+
+
+def distribution(values: list[float]) -> Distribution:
+    made = Distribution()
+    for value in values:
+        made.add(value)
+    return made
+
+
+@given(VALUES, VALUES, st.integers(0, 100))
+def test_a_distribution_has_cloudwatchs_statistics(some, others, share):
+    """Of any values, in one piece or merged: sums and extremes exactly, percentiles to a fiftieth."""
+    values = some + others
+    kept = distribution(some)
+    kept.merge(distribution(others))
+
+    assert kept.statistic("SampleCount") == len(values)
+    assert kept.statistic("Sum") == pytest.approx(sum(values))
+    assert kept.statistic("Average") == pytest.approx(statistics.mean(values))
+    assert (kept.statistic("Minimum"), kept.statistic("Maximum")) == (min(values), max(values))
+    assert kept.statistic("Median") is None
+    rank = max(1, -(-len(values) * share // 100))
+    assert kept.statistic(f"p{share}") == pytest.approx(sorted(values)[rank - 1], rel=0.02)
+
+
+def test_metrics_are_of_a_variant_and_a_time():
+    """Those of another endpoint, variant, metric or time are not among them; several variants are added up."""
+    metrics = EndpointMetrics()
+    for endpoint, variant in (("e", "v"), ("e", "w"), ("other", "v")):
+        metrics.record(endpoint, variant, invocation(500, 0.2, 0.01))
+    now = time.time()
+
+    def count(endpoint: str, variant: str | None, metric: str, later: float = 0.0) -> float:
+        found = metrics.over(endpoint, variant, metric, now + later - 60, now + later)
+        return found.count if found else 0
+
+    assert count("e", "v", "Invocations") == 1
+    assert count("e", None, "Invocations") == 2
+    assert count("e", "v", "Unknown") == 0
+    assert count("e", "x", "Invocations") == 0
+    assert count("e", "v", "Invocations", later=63) == 0
+    metrics.forget("e")
+    assert count("e", None, "Invocations") == 0
+    assert count("other", "v", "Invocations") == 1
+
+
+def test_minutes_outlive_the_endpoint_and_not_the_day():
+    """CloudWatch still knows the requests of an endpoint that is gone; a day later nothing is left of them."""
+    metrics = EndpointMetrics()
+    metrics.record("e", "v", invocation(200, 0.2, 0.01))
+    metrics.forget("e")
+
+    kept = {metric: values.total for *_, metric, _, values in metrics.minutes()}
+    gone = list(metrics.minutes(time.time() + 86_500))
+
+    assert kept["Invocations"] == 1
+    assert kept["ModelLatency"] == pytest.approx(200_000)
+    assert gone == []
+
+
+REQUESTS = [
+    (200, {"Invocation4XXErrors": 0, "Invocation5XXErrors": 0, "InvocationModelErrors": 0}),
+    (415, {"Invocation4XXErrors": 1, "Invocation5XXErrors": 0, "InvocationModelErrors": 1}),
+    (500, {"Invocation4XXErrors": 0, "Invocation5XXErrors": 1, "InvocationModelErrors": 1}),
+    (0, {"Invocation4XXErrors": 0, "Invocation5XXErrors": 1, "InvocationModelErrors": 1}),
 ]
 
 
-@pytest.mark.parametrize(("metric", "statistic", "threshold", "comparison", "statuses", "expected"), CASES)
-def test_an_alarm_compares_a_statistic(metric, statistic, threshold, comparison, statuses, expected):
-    """Each request takes 0.2 s here; a period without requests breaches nothing."""
-    metrics = EndpointMetrics()
-    for status in statuses:
-        metrics.record("e", "v", status, 0.2)
-    alarm = Alarm(metric, statistic, 60, 1, threshold, comparison, "e", "v")
+@pytest.mark.parametrize(("status", "expected"), REQUESTS)
+def test_a_request_counts_as_what_the_model_answered(status, expected):
+    """An answer that did not come in time is the server's error; each instance counts its share."""
+    counts = invocation(status, 0.5, 0.001, instances=4)
 
-    assert metrics.goes_off(alarm) is expected
-
-
-def test_every_period_must_breach():
-    """Errors of this minute alone are not errors of two minutes; those of another endpoint or variant are none."""
-    metrics = EndpointMetrics()
-    metrics.record("e", "v", 500, 0.1)
-    metrics.record("other", "v", 500, 0.1)
-    now = time.time()
-
-    def goes_off(endpoint: str, variant: str | None, periods: int, later: float = 0.0) -> bool:
-        alarm = Alarm(
-            "Invocation5XXErrors", "Sum", 60, periods, 0.0, "GreaterThanThreshold", endpoint, variant
-        )
-        return metrics.goes_off(alarm, now + later)
-
-    assert goes_off("e", "v", 1)
-    assert goes_off("e", None, 1)
-    assert not goes_off("e", "v", 2)
-    assert not goes_off("e", "w", 1)
-    assert not goes_off("e", "v", 1, later=61)
-    metrics.forget("e")
-    assert not goes_off("e", "v", 1)
-    assert goes_off("other", "v", 1)
+    assert {name: counts[name] for name in expected} == expected
+    assert counts["InvocationsPerInstance"] == 0.25
+    assert (counts["ModelLatency"], counts["OverheadLatency"]) == (500_000, 1_000)

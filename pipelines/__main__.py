@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import collector
+from pipelines import collector, deployment_commands
 from pipelines import config as settings
 from pipelines.config import ENVIRONMENTS, USECASES, Config
 from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, suggestion
@@ -48,6 +48,8 @@ EXAMPLES = """examples:
   python -m pipelines logs Train --follow
   python -m pipelines packages latest
   python -m pipelines approve latest --reason "reviewed by the model board"
+  python -m pipelines deployments
+  python -m pipelines rollback --reason "too many complaints"
 """
 
 
@@ -142,6 +144,7 @@ def argument_parser() -> argparse.ArgumentParser:
     for sub in (approve, reject):
         sub.add_argument("version", metavar="VERSION", help="its number, its ARN, or 'latest'")
         sub.add_argument("--reason", default="", metavar="TEXT", help="why; kept on the package")
+    deployment_commands.add(command, lambda options: (_service(options), _console()))
     return parser
 
 
@@ -193,6 +196,7 @@ def _start(options: argparse.Namespace) -> int:
     parse(options.param, definition)  # before anything is uploaded
     input_data = _input_data(service, options, console)
     _say_if_overtaken(service, definition, input_data, console)
+    deployment_commands.make_function(service, console, only_if_missing=True)
     arn = _do_start(service, options, console, input_data)
     return _finish(service, arn, console) if options.wait else 0
 
@@ -336,6 +340,7 @@ def _do_upsert(config: Config, console: Console, input_data: str | None = None) 
     console.print(
         f"pipeline {service.name}: {done}; {uploaded} of {len(built.publication.objects)} code objects were new"
     )
+    deployment_commands.make_function(service, console)
     return service
 
 
@@ -450,7 +455,15 @@ def _decide(options: argparse.Namespace, status: Status) -> int:
     package = find(service, options.version)
     decide(service, package, status, options.reason)
     print(f"version {package.version} was {package.status}, and is {status}: {package.arn}")
+    if follows := deployment_commands.what_follows(service, package, status):
+        print(follows)
     return 0
+
+
+def _service(options: argparse.Namespace) -> Service:
+    from pipelines.service import Service
+
+    return Service(_config(options))
 
 
 def _find(options: argparse.Namespace) -> tuple[Service, Execution]:

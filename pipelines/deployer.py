@@ -42,6 +42,11 @@ class Rule:
     pattern: Mapping[str, Any]
 
 
+def name(deployment: Deployment) -> str:
+    """The function's name."""
+    return names.function(deployment.endpoint)
+
+
 def archive(deployment: Deployment) -> bytes:
     """The function's zip file: the handler, all that it imports, and the settings."""
     settings = json.dumps(asdict(deployment), indent=1, sort_keys=True).encode()
@@ -57,7 +62,7 @@ def archive(deployment: Deployment) -> bytes:
 
 def rules(deployment: Deployment) -> list[Rule]:
     """The events of this group and of this endpoint, and of no other."""
-    function = names.function(deployment.endpoint)
+    function = name(deployment)
     return [
         Rule(
             f"{function}-packages",
@@ -103,10 +108,23 @@ def upsert(service: Service, deployment: Deployment, role: str) -> str:
     return done
 
 
+def put_back(service: Service, deployment: Deployment, role: str) -> str:
+    """Make function and rules where they are missing, as they are after a local SageMaker has stopped; what was done.
+
+    Who may not look, for whom starting an execution must be enough, leaves it to those who may.
+    """
+    try:
+        return "" if is_there(service, deployment) else upsert(service, deployment, role)
+    except ClientError as error:
+        if "AccessDenied" in error.response["Error"]["Code"]:
+            return ""
+        raise
+
+
 def is_there(service: Service, deployment: Deployment) -> bool:
     """Whether the function is there, and its rules with it: without them nothing is deployed by itself."""
     try:
-        service.client("lambda").get_function(FunctionName=names.function(deployment.endpoint))
+        service.client("lambda").get_function(FunctionName=name(deployment))
         for rule in rules(deployment):
             service.client("events").describe_rule(Name=rule.name)
     except ClientError as error:
@@ -127,7 +145,7 @@ def remove(service: Service, deployment: Deployment) -> None:
             if not _missing(error):
                 raise
     try:
-        service.client("lambda").delete_function(FunctionName=names.function(deployment.endpoint))
+        service.client("lambda").delete_function(FunctionName=name(deployment))
     except ClientError as error:
         if not _missing(error):
             raise
@@ -135,7 +153,7 @@ def remove(service: Service, deployment: Deployment) -> None:
 
 def _function(client: Any, deployment: Deployment, role: str) -> tuple[str, str]:
     """The function's ARN, and what was done."""
-    name, code = names.function(deployment.endpoint), archive(deployment)
+    function, code = name(deployment), archive(deployment)
     wanted: dict[str, Any] = {
         "Role": role,
         "Runtime": RUNTIME,
@@ -145,22 +163,22 @@ def _function(client: Any, deployment: Deployment, role: str) -> tuple[str, str]
         "Description": f"Keeps {deployment.endpoint} at the newest approved package of {deployment.group}.",
     }
     try:
-        found = client.get_function(FunctionName=name)["Configuration"]
+        found = client.get_function(FunctionName=function)["Configuration"]
     except ClientError as error:
         if not _missing(error):
             raise
         tags = {each["Key"]: each["Value"] for each in _tags(deployment)}
-        made = client.create_function(FunctionName=name, Code={"ZipFile": code}, Tags=tags, **wanted)
-        client.get_waiter("function_active_v2").wait(FunctionName=name)
+        made = client.create_function(FunctionName=function, Code={"ZipFile": code}, Tags=tags, **wanted)
+        client.get_waiter("function_active_v2").wait(FunctionName=function)
         return str(made["FunctionArn"]), "created"
     done = []
     if found["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
-        client.update_function_code(FunctionName=name, ZipFile=code)
-        client.get_waiter("function_updated_v2").wait(FunctionName=name)  # one change at a time
+        client.update_function_code(FunctionName=function, ZipFile=code)
+        client.get_waiter("function_updated_v2").wait(FunctionName=function)  # one change at a time
         done.append("code")
     if any(found.get(key) != value for key, value in wanted.items()):
-        client.update_function_configuration(FunctionName=name, **wanted)
-        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+        client.update_function_configuration(FunctionName=function, **wanted)
+        client.get_waiter("function_updated_v2").wait(FunctionName=function)
         done.append("configuration")
     return str(found["FunctionArn"]), f"updated ({' and '.join(done)})" if done else "unchanged"
 

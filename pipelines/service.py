@@ -78,6 +78,7 @@ class Service:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.name = config.pipeline_name
+        self._clients: dict[str, Any] = {}
 
     @cached_property
     def _session(self) -> boto3.Session:
@@ -88,10 +89,12 @@ class Service:
         return boto3.Session("local", "local", region_name=environment.region)
 
     def client(self, service: str) -> Any:
-        """A boto3 client for ``service``."""
-        endpoint = os.environ.get("AWS_ENDPOINT_URL", self.config.environment.endpoint)
-        retries = ClientConfig(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5)
-        return self._session.client(service, endpoint_url=endpoint, config=retries)
+        """The boto3 client for ``service``."""
+        if service not in self._clients:
+            endpoint = os.environ.get("AWS_ENDPOINT_URL", self.config.environment.endpoint)
+            retries = ClientConfig(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5)
+            self._clients[service] = self._session.client(service, endpoint_url=endpoint, config=retries)
+        return self._clients[service]
 
     @cached_property
     def sagemaker(self) -> Any:

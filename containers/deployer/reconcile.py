@@ -60,7 +60,9 @@ def _bring(deployment: Deployment, ask: Ask, asked: Package | None, clients: Cli
             return _nothing(deployment, taken_back)
         wanted = plan(deployment, approved)
         endpoint = look(clients.sagemaker, deployment.endpoint)
-        insist = ask.insist and not taken_back and (asked is None or asked.arn == wanted.newest.arn)
+        # To try again what has failed is for those who ask for that very package.
+        meant = asked is None or asked.arn == wanted.newest.arn or endpoint is None
+        insist = ask.insist and meant and not taken_back
         action = decide(endpoint, wanted.name, insist=insist)
         clients.say(_seen(approved, endpoint, wanted, action))
         if action is Action.REJECT and endpoint is not None:

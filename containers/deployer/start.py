@@ -72,7 +72,7 @@ def _ask(deployment: Deployment, plan: Plan, clients: Clients, ask: Any) -> None
         _make(plan, clients)
         alarms.put(clients.cloudwatch, deployment, plan.newest_variant)
         ask()
-    except ClientError:
+    except Exception:
         now = look(clients.sagemaker, deployment.endpoint)
         heading_for = {now.configuration, now.pending} if now else set()
         if plan.name not in heading_for:  # else another run was faster, and needs what we made

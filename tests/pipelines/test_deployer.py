@@ -7,20 +7,25 @@ import json
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pytest
+import xgboost
 
 from containers.deployer import names
 from pipelines import deployer
 from pipelines.service import Service
-from tests.containers.deployer.conftest import Stage, deployment, stage
+from tests.containers.deployer.conftest import ANSWERS_500, ERRORS, Load, Stage, canary, deployment, stage
 
 if TYPE_CHECKING:
     from local_sagemaker import LocalSageMaker
 
 __all__ = ["stage"]  # the fixture
+
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 
 
 @pytest.fixture
@@ -72,17 +77,69 @@ def test_changed_settings_are_changed_code(upserted: Stage, service: Service, lo
     assert done == "updated (code)"
 
 
-def test_an_approval_deploys_by_itself(upserted: Stage, service: Service) -> None:
-    """Somebody approves a pending version, and a while later the endpoint answers with it; the log says why."""
-    arn = upserted.package("one", approval="PendingManualApproval")
+def eventually(what: Callable[[], Any]) -> None:
+    """Wait until it holds, for a minute at most."""
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def booster(path: Path) -> tuple[xgboost.Booster, bytes]:
+    """A small model, and its file."""
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    labels = (rows.sum(axis=1) > 0).astype(int)
+    trained = xgboost.train(
+        {"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(rows, label=labels), 5
+    )
+    trained.save_model(path)
+    return trained, path.read_bytes()
+
+
+def test_an_approval_deploys_by_itself(upserted: Stage, service: Service, tmp_path: Path) -> None:
+    """The function says that a pending version waits; somebody approves it, and the endpoint answers with it."""
+    model, file = booster(tmp_path / "xgboost-model.ubj")
+    upserted.image = XGBOOST
+    arn = upserted.register("xgboost-model", file, {}, approval="PendingManualApproval")
     invoked = service.client("lambda").invoke(
         FunctionName=names.function(upserted.name), Payload=json.dumps({"ModelPackageArn": arn})
     )
     assert json.load(invoked["Payload"])["Status"] == "NotApproved"
+
     upserted.decide(arn, "Approved")
-    deadline = time.monotonic() + 60
-    while not upserted.sagemaker.list_endpoints(NameContains=upserted.name)["Endpoints"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+
+    eventually(lambda: upserted.sagemaker.list_endpoints(NameContains=upserted.name)["Endpoints"])
     upserted.idle()
-    assert upserted.answer() == "one"
+    expected = model.predict(xgboost.DMatrix(np.array([[1.0, 2.0, 3.0]])))[0]
+    assert float(upserted.answer("1,2,3")) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_a_broken_model_is_taken_back_and_rejected_by_itself(
+    upserted: Stage, service: Service, local: LocalSageMaker
+) -> None:
+    """Approved, tried on the canary, taken back by its alarm, rejected with the reason: all of it by events."""
+    upserted.settings(traffic=canary(seconds=60), alarms=[ERRORS])
+    deployer.upsert(service, upserted.deployment, local.settings.role_arn)
+    upserted.package("one")
+    eventually(lambda: upserted.sagemaker.list_endpoints(NameContains=upserted.name)["Endpoints"])
+    upserted.idle()
+    broken = upserted.package("two", approval="PendingManualApproval", **ANSWERS_500)
+
+    with Load(upserted) as load:
+        upserted.decide(broken, "Approved")
+        eventually(lambda: upserted.approval(broken)[0] == "Rejected")
+        load.until("one")
+
+    assert f"{upserted.name}-Invocation5XXErrors" in upserted.approval(broken)[1]
+    assert {failure.partition(" when")[0] for failure in load.failures} == {
+        "ModelError('An error occurred (ModelError)"
+    }
+    eventually(lambda: len(upserted.configurations()) == 1)  # what was made for it is swept away
+
+    def said() -> str:
+        pages = service.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(logGroupName=f"/aws/lambda/{names.function(upserted.name)}")
+        return "\n".join(event["message"] for page in found for event in page["events"])
+
+    eventually(lambda: "rejected version 2: The endpoint" in said())  # once that invocation has ended
+    assert "decided: reject" in said()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from containers.deployer.ask import Ask
 from containers.deployer.clients import Clients, clients
@@ -91,6 +91,12 @@ class Stage:
     deployment: Deployment
     clients: Clients
     said: list[str] = field(default_factory=list)
+    image: str = IMAGE
+
+    @property
+    def group_arn(self) -> str:
+        """Of the group's packages, but for the version."""
+        return f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{self.name}"
 
     @property
     def sagemaker(self) -> Any:
@@ -104,12 +110,18 @@ class Stage:
     def package(self, answer: str, approval: str = "Approved", **script: str) -> str:
         """Register a model that answers so; its ARN."""
         code = SERVES.format(**{"name": answer, "load": "pass", "predict": "pass", **script})
+        return self.register("code/inference.py", code.encode(), SCRIPT, approval)
+
+    def register(
+        self, file: str, content: bytes, environment: Mapping[str, str], approval: str = "Approved"
+    ) -> str:
+        """Register a model of one file; the package's ARN."""
         key = f"deployer/{uuid.uuid4().hex}/model.tar.gz"
-        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=_archive(code))
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=_archive(file, content))
         container = {
-            "Image": IMAGE,
+            "Image": self.image,
             "ModelDataUrl": f"s3://{self.bucket}/{key}",
-            "Environment": SCRIPT,
+            "Environment": environment,
         }
         specification = {
             "Containers": [container],
@@ -156,10 +168,10 @@ class Stage:
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
 
-    def answer(self, **more: Any) -> str:
+    def answer(self, body: str = "x", **more: Any) -> str:
         """What the endpoint answers."""
         asked = self.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=self.name, Body=b"x", ContentType="text/csv", **more
+            EndpointName=self.name, Body=body, ContentType="text/csv", **more
         )
         return str(asked["Body"].read().decode())
 
@@ -221,19 +233,19 @@ def stage(client: Callable[[str], Any], local: LocalSageMaker) -> Iterator[Stage
     remove(made.deployment, made.clients)
 
 
-def refused(call: Callable[[], Any]) -> tuple[str, str]:
-    """AWS's code and message of a refusal."""
-    with pytest.raises(ClientError) as raised:
+def refused(call: Callable[[], Any]) -> str:
+    """AWS's code of a refusal, or the kind of botocore's."""
+    with pytest.raises((ClientError, BotoCoreError)) as raised:
         call()
-    error = raised.value.response["Error"]
-    return error["Code"], error["Message"]
+    if isinstance(raised.value, ClientError):
+        return str(raised.value.response["Error"]["Code"])
+    return raised.type.__name__
 
 
-def _archive(code: str) -> bytes:
+def _archive(name: str, content: bytes) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        data = code.encode()
-        header = tarfile.TarInfo("code/inference.py")
-        header.size = len(data)
-        tar.addfile(header, io.BytesIO(data))
+        header = tarfile.TarInfo(name)
+        header.size = len(content)
+        tar.addfile(header, io.BytesIO(content))
     return buffer.getvalue()

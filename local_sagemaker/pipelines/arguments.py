@@ -39,7 +39,7 @@ def mismatches(step: Step, definition: Definition) -> Iterator[str]:
         return
 
     def placeholder(shape: Shape, value: Any, path: validation.Path) -> list[validation.Problem] | None:
-        return _expression(shape, value, path, definition) if expression(value) else None
+        return _expression(shape, value, path, step, definition) if expression(value) else None
 
     found = validation.problems(input_shape(kind.create), step.arguments, placeholder=placeholder)
     for problem in found:
@@ -53,7 +53,7 @@ def _settings(step: Step, kind: StepType, definition: Definition) -> Iterator[st
         value: Any = step.settings.get(name)
         if expression(value):
             try:
-                given = kind_of(value, definition)
+                given = kind_of(value, step, definition)
             except Unknown:
                 continue  # reported once, with the references
             if given != ANY and given.type != wanted:
@@ -63,11 +63,11 @@ def _settings(step: Step, kind: StepType, definition: Definition) -> Iterator[st
 
 
 def _expression(
-    shape: Shape, value: dict[str, Any], path: validation.Path, definition: Definition
+    shape: Shape, value: dict[str, Any], path: validation.Path, step: Step, definition: Definition
 ) -> list[validation.Problem]:
     """What is wrong with an expression in a place that wants ``shape``; never None, so that it is the answer."""
     try:
-        kind = kind_of(value, definition)
+        kind = kind_of(value, step, definition)
     except Unknown:
         return []  # reported once, with the references
     if not _fits(shape, kind):

@@ -14,6 +14,7 @@ from local_sagemaker.pipelines.arguments import mismatches
 from local_sagemaker.pipelines.comparisons import incomparable
 from local_sagemaker.pipelines.definition import STEP_FIELDS, Definition, Step, parse
 from local_sagemaker.pipelines.expressions import Reference, references
+from local_sagemaker.pipelines.loops import mistakes_in
 from local_sagemaker.pipelines.problem import Problem, hint
 from local_sagemaker.pipelines.references import mistakes_of
 from local_sagemaker.pipelines.steps import NOT_YET, STEP_TYPES
@@ -42,6 +43,7 @@ def _step(step: Step, definition: Definition) -> Iterator[str]:
         if key not in known:
             yield f"Cannot parse object, unknown property {key!r}.{hint(key, known)}"
     yield from kind.mistakes(step)
+    yield from mistakes_in(step, definition)
     yield from _cache(step)
     for policy in step.retry:
         yield from retry.mistakes(policy)
@@ -75,7 +77,7 @@ def _dependencies(step: Step, definition: Definition) -> Iterator[str]:
                 f"it depends on step {dependency.step!r} with conflicting triggers, {other} and "
                 f"{dependency.trigger}: all of them must hold, and 'Any' is the one for either."
             )
-    for dependency in graph.dependencies(step):
+    for dependency in graph.dependencies(step, definition):
         upstream = definition.steps.get(dependency.step)
         if upstream and upstream.type == "Fail":
             yield f"{step.name} can not depends on {upstream.name}: nothing can follow a Fail step."

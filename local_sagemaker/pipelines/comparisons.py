@@ -18,7 +18,7 @@ def incomparable(step: Step, definition: Definition) -> Iterator[str]:
     """Every comparison in a condition step whose sides are known to be of types that do not compare."""
     for condition in _comparisons(step.arguments.get("Conditions")):
         kind = condition["Type"]
-        sides = [_type(condition.get(side), definition) for side in ("LeftValue", "RightValue")]
+        sides = [_type(condition.get(side), step, definition) for side in ("LeftValue", "RightValue")]
         if None in sides or (sides == ["boolean", "boolean"] and kind in _EQUALITY):
             continue
         if sides[0] != sides[1] or sides[0] == "boolean":
@@ -37,11 +37,11 @@ def _comparisons(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _comparisons(value.get("Condition"))
 
 
-def _type(value: Any, definition: Definition) -> str | None:
+def _type(value: Any, step: Step, definition: Definition) -> str | None:
     """``"text"``, ``"number"`` or ``"boolean"``; None where it is not known yet, or no value to compare."""
     if expression(value):
         try:
-            name = kind_of(value, definition).type
+            name = kind_of(value, step, definition).type
         except Unknown:
             return None
         known = {"string": "text", "boolean": "boolean", **dict.fromkeys(_NUMBERS, "number")}

@@ -1,7 +1,8 @@
 """A pipeline definition as records: parsed once, read by the checker and by the engine alike.
 
-The form is that of ``PipelineDefinition``, version 2020-12-01. The steps of a condition's branches are lifted
-to the top, each remembering its branch, so that everything else sees one flat set of steps.
+The form is that of ``PipelineDefinition``, version 2020-12-01. The steps of a condition's branches and of a
+ForEach's body are lifted to the top, each remembering where it was, so that everything else sees one flat set
+of steps.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ TRIGGERS = {  # of a dependency: the outcomes of the upstream step that satisfy 
 _TOP_FIELDS = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
 STEP_FIELDS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
 _READ = (*STEP_FIELDS, "PropertyFiles", "CacheConfig", "RetryPolicies")  # keys of a step that are read here
+_HOLDS_STEPS = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody",)}  # in which arguments
 _PARAMETER_FIELDS = ("Name", "Type", "DefaultValue", "EnumValues")
-_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")  # of a step
+MOST_OF_A_NAME = 64  # characters, of a step
+_NAME = re.compile(rf"[A-Za-z0-9\-_]{{1,{MOST_OF_A_NAME}}}")
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
 
 
@@ -73,6 +76,15 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Iteration:
+    """One item of a ForEach."""
+
+    loop: str  # the ForEach
+    index: int
+    item: Any
+
+
+@dataclass(frozen=True)
 class Step:
     """One step as it is written, before any expression in it is resolved."""
 
@@ -86,6 +98,8 @@ class Step:
     cache: Mapping[str, Any] | None = None  # CacheConfig
     retry: tuple[Mapping[str, Any], ...] = ()  # RetryPolicies
     branch: Branch | None = None
+    loop: str | None = None  # the ForEach in whose body it is
+    iteration: Iteration | None = None  # what it is for, where a ForEach has made it of a step of its body
     keys: tuple[str, ...] = ()  # the keys it was written with
     settings: Mapping[str, Any] = field(default_factory=dict)  # further keys, which only its type knows
 
@@ -103,6 +117,10 @@ class Definition:
     steps: Mapping[str, Step] = field(default_factory=dict)
     experiment: Mapping[str, Any] = field(default_factory=dict)  # PipelineExperimentConfig
     mlflow: Mapping[str, Any] = field(default_factory=dict)  # MlflowConfig
+
+    def body(self, loop: str) -> dict[str, Step]:
+        """The steps in the body of a ForEach, by name, in written order."""
+        return {name: step for name, step in self.steps.items() if step.loop == loop}
 
 
 def load(text: str) -> Definition:
@@ -133,7 +151,7 @@ def parse(source: str | Mapping[str, Any]) -> tuple[Definition, list[Problem]]:
         problems.append(Problem("", f"Version is {source.get('Version')!r}, but should be {VERSION!r}."))
     reader = _Reader(problems)
     parameters = reader.parameters(_list(source, "Parameters", "", problems))
-    reader.steps(_list(source, "Steps", "", problems), branch=None)
+    reader.steps(_list(source, "Steps", "", problems))
     if not reader.found and not problems:
         problems.append(Problem("", "It has no steps."))
     experiment = reader.object("", source, "PipelineExperimentConfig") or {}
@@ -170,7 +188,7 @@ class _Reader:
             found[name] = Parameter(name, kind, item.get("DefaultValue"), tuple(enum))
         return found
 
-    def steps(self, written: list[Any], branch: Branch | None) -> None:
+    def steps(self, written: list[Any], branch: Branch | None = None, loop: str | None = None) -> None:
         for index, item in enumerate(written):
             name = _name(item)
             where = f"Step {name!r}" if name else f"Steps[{index}]"
@@ -180,10 +198,14 @@ class _Reader:
             if not _NAME.fullmatch(name):
                 self._say(where, "a step's name is 1 to 64 letters, digits, '-' and '_'.")
             if name in self.found:
-                self._say(where, "there are two steps of that name (steps in branches count as well).")
-            self._step(name, where, item, branch)
+                self._say(
+                    where, "there are two steps of that name (steps in branches and bodies count as well)."
+                )
+            self._step(name, where, item, branch, loop)
 
-    def _step(self, name: str, where: str, item: Mapping[str, Any], branch: Branch | None) -> None:
+    def _step(
+        self, name: str, where: str, item: Mapping[str, Any], branch: Branch | None, loop: str | None
+    ) -> None:
         arguments = item.get("Arguments")
         if not isinstance(arguments, Mapping):
             self._say(where, "Arguments is missing." if arguments is None else "Arguments is not an object.")
@@ -191,12 +213,9 @@ class _Reader:
         for key in ("DisplayName", "Description"):
             if not isinstance(item.get(key, ""), str | None):
                 self._say(where, f"{key} is not a text.")
-        branches = {}
-        if item.get("Type") == "Condition":
-            branches = {True: arguments.get("IfSteps") or [], False: arguments.get("ElseSteps") or []}
-            arguments = {
-                key: value for key, value in arguments.items() if key not in ("IfSteps", "ElseSteps")
-            }
+        lifted = _HOLDS_STEPS.get(str(item.get("Type")), ())
+        inner = {key: arguments.get(key) or [] for key in lifted}
+        arguments = {key: value for key, value in arguments.items() if key not in lifted}
         self.found[name] = Step(
             name=name,
             type=str(item.get("Type")),
@@ -212,14 +231,17 @@ class _Reader:
                 if isinstance(policy, Mapping)
             ),
             branch=branch,
+            loop=loop,
             keys=tuple(item),
             settings={key: value for key, value in item.items() if key not in _READ},
         )
-        for outcome, steps in branches.items():
-            if isinstance(steps, list):
-                self.steps(steps, Branch(name, outcome))
+        for key, steps in inner.items():
+            if not isinstance(steps, list):
+                self._say(where, f"{key} is not a list.")
+            elif key == "ForEachBody":
+                self.steps(steps, loop=name)
             else:
-                self._say(where, f"{'IfSteps' if outcome else 'ElseSteps'} is not a list.")
+                self.steps(steps, Branch(name, key == "IfSteps"), loop)
 
     def _depends_on(self, where: str, written: list[Any]) -> tuple[Dependency, ...]:
         found = []

@@ -8,6 +8,9 @@ A step can start when everything that it waits for has ended as it should: its d
 of its branch. A step that can never start (its branch was not taken, or something upstream did not end as
 needed) does not appear at all. A failure is answered by a step that waits for it; after one that no step answers,
 or can still answer, running steps finish and no new one starts.
+
+A ForEach runs no work itself: when its turn comes it adds its children to the graph (``iterations``), and it ends
+with the last of them. It takes no place among the steps that may run at a time; its children do.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from typing import Any
 
 from local_sagemaker.pipelines import graph, state
 from local_sagemaker.pipelines.definition import Definition, Dependency, Step
+from local_sagemaker.pipelines.expressions import ExpressionError
+from local_sagemaker.pipelines.iterations import Loop
 from local_sagemaker.pipelines.step_run import Context, Ended, StepRun
 from local_sagemaker.records import Closed
 
@@ -57,16 +62,22 @@ class Execution:
         self._context = context
         self._definition: Definition = context.definition
         self._parallel = parallel
-        self._only = frozenset(self._definition.steps if only is None else only)
+        # Steps in the body of a ForEach are only what its children are made of.
+        self._steps = {name: step for name, step in self._definition.steps.items() if not step.loop}
+        self._only = set(self._steps if only is None else only)
         self._progress = progress or Progress()
         self._on_end = on_end
-        self._dependencies = {name: graph.dependencies(step) for name, step in self._definition.steps.items()}
-        self._dependents = graph.reversed_edges(graph.upstream(self._definition))
+        self._dependencies = {
+            name: graph.dependencies(step, self._definition) for name, step in self._steps.items()
+        }
+        upstream = graph.upstream(self._definition)
+        self._dependents = graph.reversed_edges({name: upstream[name] for name in self._steps})
         self._waiting = {name for name in self._only if name not in self._progress.ended}
         self._ready: deque[str] = deque()
         self._running: dict[str, StepRun] = {}
+        self._loops: dict[str, Loop] = {}  # those that have begun, and not ended
         self._events: queue.SimpleQueue[tuple[str, Ended] | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()  # guards _running and _stopping against stop()
+        self._lock = threading.Lock()  # guards _running, _loops and _stopping against stop()
         self._stopping = False
         self._failed: list[str] = []
         self._halted = False  # a step failed, and no other answers that
@@ -86,7 +97,7 @@ class Execution:
         """Start nothing more, and stop what is running. Returns at once."""
         with self._lock:
             self._stopping = True
-            running = list(self._running.values())
+            running: list[StepRun | Loop] = [*self._loops.values(), *self._running.values()]
         self._context.stopping.set()
         for run in running:
             run.stop()
@@ -128,45 +139,125 @@ class Execution:
             self._on_end(self)
 
     def _loop(self) -> None:
-        for name in self._definition.steps:
-            self._consider(name)
+        self._look_at(self._steps)
         while True:
             self._start_ready()
             if not self._running or self._abandoned:
-                return
+                break
             event = self._events.get()
             if event is not None:
                 self._finished(*event)
+        if not self._abandoned:
+            for loop in list(self._loops.values()):  # the execution stops before all of their children ran
+                self._end_loop(loop)
 
     def _start_ready(self) -> None:
-        while self._ready and not self._halted and not self._abandoned:
+        while not self._abandoned:
             with self._lock:
-                if self._stopping or len(self._running) >= (self._parallel or len(self._only)):
+                if self._stopping or (self._parallel and len(self._running) >= self._parallel):
                     return
-                name = self._ready.popleft()
-                run = StepRun(self._context, self._definition.steps[name], self._results_for(name))
-                self._running[name] = run
-            run.start(lambda ended, name=name: self._events.put((name, ended)))  # type: ignore[misc]
+                name = self._next()
+                if name is None:
+                    return
+                step = self._steps[name]
+                run = None
+                if step.type != "ForEach":
+                    run = self._running[name] = StepRun(self._context, step, self._results_for(step))
+            if run:
+                run.start(lambda ended, name=name: self._events.put((name, ended)))  # type: ignore[misc]
+            else:
+                self._begin_loop(step)
 
-    def _results_for(self, name: str) -> dict[str, Mapping[str, Any]]:
-        """What a step may refer to: the results of the steps that it waits for."""
+    def _next(self) -> str | None:
+        """The step whose turn it is. After a failure, a ForEach that has begun still runs to its end."""
+        if self._ready and not self._halted:
+            return self._ready.popleft()
+        for loop in self._loops.values():
+            if loop.ready and loop.running < loop.most:
+                loop.running += 1
+                return loop.ready.popleft()
+        return None
+
+    def _begin_loop(self, step: Step) -> None:
+        loop = Loop(self._context, step, self._results_for(step))
+        try:
+            loop.begin()
+        except ExpressionError as error:
+            self._ended(step.name, loop.fail(f"ClientError: {error}"))
+            return
+        for stale in loop.forget_stale():
+            self._progress.ended.pop(stale, None)
+            self._progress.results.pop(stale, None)
+        with self._lock:
+            self._loops[step.name] = loop
+            stopping = self._stopping
+        if stopping:  # it came too late to be told
+            loop.stop()
+        for name, child in loop.children.items():
+            self._steps[name] = child
+            self._dependencies[name] = child.depends_on
+            self._dependents.setdefault(name, set())
+        for name, child in loop.children.items():
+            for dependency in child.depends_on:
+                self._dependents[dependency.step].add(name)
+        self._only |= set(loop.children)
+        for name in loop.children:
+            if name in self._progress.ended:
+                loop.settled(name, self._progress.ended[name])
+        self._waiting |= loop.open
+        self._look_at([name for name in loop.children if name in loop.open])
+        if not loop.open and step.name in self._loops:
+            self._end_loop(loop)
+
+    def _end_loop(self, loop: Loop) -> None:
+        failed = [name for name in loop.children if self._progress.ended.get(name) == "Failed"]
+        unanswered = [name for name in failed if not self._is_answered(name)]
+        ended = loop.end(self._progress.results, unanswered)
+        with self._lock:
+            del self._loops[loop.step.name]
+        self._ended(loop.step.name, ended)
+
+    def _results_for(self, step: Step) -> dict[str, Mapping[str, Any]]:
+        """What a step may refer to: the results of the steps that it waits for, or that its ForEach waited for."""
         results = self._progress.results
-        upstream = (dependency.step for dependency in self._dependencies[name])
-        return {step: results[step] for step in upstream if step in results}
+        upstream = [dependency.step for dependency in self._dependencies[step.name]]
+        if step.iteration is None:
+            return {name: results[name] for name in upstream if name in results}
+        # Within an iteration a step of the body is called by the name that it has there.
+        named = {name.rpartition("-")[0]: results[name] for name in upstream if name in results}
+        return {**self._loops[step.iteration.loop].results, **named}
 
     def _finished(self, name: str, ended: Ended) -> None:
         with self._lock:
             del self._running[name]
         if ended.broken is not None:
             raise ended.broken
+        iteration = self._steps[name].iteration
+        if iteration:
+            self._loops[iteration.loop].running -= 1
+        self._ended(name, ended)
+
+    def _ended(self, name: str, ended: Ended) -> None:
         if ended.properties:
             self._progress.results[name] = ended.properties
-        self._progress.ended[name] = ended.status
-        if ended.status == "Failed":
-            self._failed.append(name)
-        for dependent in self._dependents[name]:
-            self._consider(dependent)
+        self._settle({name: ended.status})
         self._halted = not all(map(self._is_answered, self._failed))
+
+    def _settle(self, outcomes: Mapping[str, str]) -> None:
+        """Steps have ended, or will never run: see what that means for those after them, and for their ForEach."""
+        todo = list(outcomes.items())  # no recursion: pipelines are long
+        while todo:
+            name, status = todo.pop()
+            self._progress.ended[name] = status
+            iteration = self._steps[name].iteration
+            if status == "Failed" and iteration is None:
+                self._failed.append(name)
+            todo += [(other, _NEVER) for other in self._dependents[name] if self._will_never_run(other)]
+            if iteration:
+                loop = self._loops[iteration.loop]
+                loop.settled(name, status)
+                if not loop.open:
+                    self._end_loop(loop)
 
     def _is_answered(self, name: str) -> bool:
         """Whether a step that is there for the failure of ``name`` runs, or still can."""
@@ -177,21 +268,24 @@ class Execution:
             for dependency in self._dependencies[dependent]
         )
 
-    def _consider(self, name: str) -> None:
-        """Move a waiting step to the ready ones, or out, if what it waits for allows that now."""
-        todo = [name]
-        while todo:
-            current = todo.pop()
-            if current not in self._waiting:
-                continue
-            verdicts = set(self._verdicts(self._definition.steps[current]))
-            if False in verdicts:
-                self._waiting.discard(current)
-                self._progress.ended[current] = _NEVER
-                todo.extend(self._dependents[current])
-            elif verdicts <= {True}:
-                self._waiting.discard(current)
-                self._ready.append(current)
+    def _look_at(self, names: Iterable[str]) -> None:
+        """Settle those that will never run; move those that can to the ready ones."""
+        self._settle({name: _NEVER for name in names if self._will_never_run(name)})
+
+    def _will_never_run(self, name: str) -> bool:
+        """Of a waiting step, after putting it among the ready ones if it can run now."""
+        if name not in self._waiting:
+            return False
+        step = self._steps[name]
+        verdicts = set(self._verdicts(step))
+        if False in verdicts:
+            self._waiting.discard(name)
+            return True
+        if verdicts <= {True}:
+            self._waiting.discard(name)
+            ready = self._loops[step.iteration.loop].ready if step.iteration else self._ready
+            ready.append(name)
+        return False
 
     def _verdicts(self, step: Step) -> Iterable[bool | None]:
         """For everything the step waits for: as it should be, never to be, or not yet known."""

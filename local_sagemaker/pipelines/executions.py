@@ -349,10 +349,17 @@ def _experiment(context: Context, mlflow_experiment: str | None) -> dict[str, An
 
 
 def _to_repeat(steps: Iterable[Mapping[str, Any]], definition: Definition) -> set[str]:
-    """The steps that a retry runs again: those that did not succeed, and all that comes after them."""
-    own = (step for step in steps if "SelectiveExecutionResult" not in step)
+    """The steps that a retry runs again: those that did not succeed, and all that comes after them.
+
+    A ForEach that runs again for itself keeps its children that succeeded; one that comes after, none.
+    """
+    own = [step for step in steps if "SelectiveExecutionResult" not in step]
     unfinished = {step["StepName"] for step in own if step["StepStatus"] != "Succeeded"}
-    return unfinished | graph.reach(graph.reversed_edges(graph.upstream(definition)), unfinished)
+    after = graph.reach(graph.reversed_edges(graph.upstream(definition)), unfinished)
+    children = {
+        step["StepName"] for step in own if step.get("IterationContext", {}).get("ParentStepName") in after
+    }
+    return unfinished | after | children
 
 
 def _stopping(document: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
     {"Get": "Parameters.X"}           a start parameter, of its declared type
     {"Get": "Execution.X"}            something about this execution; a text
     {"Get": "Steps.S.<path>"}         a field of step S's Describe answer
+    {"Get": "ForEach.CurrentItem"}    in a ForEach's body the item, or with a path a field of it
+    {"Get": "IterationOutput.S.<path>"}  in a ForEach's selector, a field of step S of its body
     {"Std:Join": {"On", "Values"}}    the values as texts, joined
     {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.S.PropertyFiles.F"}, "Path"}}
     {"Std:JsonGet": {"S3Uri", "Path"}}
@@ -13,6 +15,7 @@ An expression is an object with one of these keys and no other; anything else is
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +23,7 @@ from typing import Any
 from local_sagemaker import json_text
 from local_sagemaker.errors import AwsError
 from local_sagemaker.pipelines import properties
-from local_sagemaker.pipelines.definition import Definition
+from local_sagemaker.pipelines.definition import Definition, Iteration
 from local_sagemaker.pipelines.problem import hint
 
 # https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html and the SDK's list
@@ -36,6 +39,9 @@ EXECUTION_VARIABLES = (
 )
 
 
+_FIRST = re.compile(r"([^.\[]*)\.?(.*)", re.DOTALL)  # the first name of a path, and the rest
+
+
 class ExpressionError(ValueError):
     """The expression cannot be read, or comes to nothing."""
 
@@ -49,20 +55,21 @@ class Scope:
     execution: Mapping[str, str]  # those of EXECUTION_VARIABLES that there are
     steps: Mapping[str, Mapping[str, Any]]  # the Describe answers of the steps that have ended
     read: Callable[[str], bytes]  # one S3 object by its URI
+    iteration: Iteration | None = None  # that the step is for
 
 
 @dataclass(frozen=True)
 class Reference:
     """What one ``Get`` names."""
 
-    space: str  # "Parameters", "Execution" or "Steps"
+    space: str  # "Parameters", "Execution", "Steps", "ForEach" or "IterationOutput"
     name: str
-    path: str = ""  # Steps only
+    path: str = ""  # not of parameters and execution variables
 
     @property
     def text(self) -> str:
         """As it is written in a definition."""
-        return ".".join(filter(None, (self.space, self.name, self.path)))
+        return ".".join(filter(None, (self.space, self.name, self.path))).replace(".[", "[")
 
 
 def expression(value: Any) -> str | None:
@@ -112,9 +119,13 @@ def reference(text: Any) -> Reference:
             name, _, path = rest.partition(".")
             if name and path:
                 return Reference(space, name, path)
+        if space in ("ForEach", "IterationOutput"):
+            name, path = _FIRST.fullmatch(rest).groups()  # type: ignore[union-attr]  # it matches any text
+            if (name == "CurrentItem") if space == "ForEach" else (name and path):
+                return Reference(space, name, path)
     raise ExpressionError(
-        f"cannot read {{'Get': {text!r}}}: it should be Parameters.<name>, Execution.<name> or "
-        "Steps.<step>.<path>."
+        f"cannot read {{'Get': {text!r}}}: it should be Parameters.<name>, Execution.<name>, "
+        "Steps.<step>.<path> or ForEach.CurrentItem."
     )
 
 
@@ -168,6 +179,27 @@ def _step(named: Reference, scope: Scope) -> Any:
         return properties.walk(scope.steps[named.name], properties.parse(named.path))
     except properties.PathError as error:
         raise ExpressionError(f"{named.text} is undefined: {error}.") from None
+
+
+def _item(named: Reference, scope: Scope) -> Any:
+    """The item of the iteration: whole, an object as its text; or a field of it, which may be such a text itself."""
+    if scope.iteration is None:
+        raise ExpressionError(f"{named.text} is undefined: this step is in no ForEach.")
+    item = scope.iteration.item
+    if not named.path:
+        return json.dumps(item) if isinstance(item, Mapping | list) else item
+    try:
+        fields = json_text.parse(item) if isinstance(item, str) else item
+        return properties.walk(fields, properties.parse(named.path))
+    except properties.PathError as error:
+        raise ExpressionError(f"{named.text} is undefined: {error}.") from None
+    except ValueError:
+        raise ExpressionError(f"{named.text} is undefined: the item {item!r} is not a JSON object.") from None
+
+
+def _only_in_a_selector(named: Reference, scope: Scope) -> Any:
+    del scope
+    raise ExpressionError(f"{named.text} is undefined: only the Field of a ForEach's Selector can be that.")
 
 
 def _join(arguments: Any, scope: Scope) -> str:
@@ -243,6 +275,8 @@ _SPACES: dict[str, Callable[[Reference, Scope], Any]] = {
     "Parameters": _parameter,
     "Execution": _execution,
     "Steps": _step,
+    "ForEach": _item,
+    "IterationOutput": _only_in_a_selector,
 }
 _EVALUATE: dict[str, Callable[[Any, Scope], Any]] = {
     "Get": _get,

@@ -8,12 +8,24 @@ from local_sagemaker.pipelines.definition import Definition, Dependency, Step
 from local_sagemaker.pipelines.expressions import references
 
 
-def dependencies(step: Step) -> tuple[Dependency, ...]:
+def dependencies(step: Step, definition: Definition) -> tuple[Dependency, ...]:
     """What must have happened before ``step`` can start, its branch aside: written, and through references.
 
     A reference waits for success, unless DependsOn names another outcome of that step: a step that runs when
-    training failed may want to know its FailureReason.
+    training failed may want to know its FailureReason. A ForEach waits for what its body waits for, too.
     """
+    found = own_dependencies(step)
+    if step.type != "ForEach":
+        return found
+    body = definition.body(step.name)
+    within = {step.name, *body}
+    lifted = (each for inner in body.values() for each in own_dependencies(inner) if each.step not in within)
+    written = {dependency.step for dependency in step.depends_on}
+    return tuple(dict.fromkeys((*found, *(each for each in lifted if each.step not in written))))
+
+
+def own_dependencies(step: Step) -> tuple[Dependency, ...]:
+    """The same of one step, seen by itself."""
     written = {dependency.step for dependency in step.depends_on}
     implied = (
         Dependency(reference.name)
@@ -24,12 +36,14 @@ def dependencies(step: Step) -> tuple[Dependency, ...]:
 
 
 def upstream(definition: Definition) -> dict[str, set[str]]:
-    """For each step the steps that it waits for directly: dependencies, and the condition of its branch."""
+    """For each step the steps that it waits for directly: dependencies, and the condition or ForEach it is in."""
     edges = {}
     for name, step in definition.steps.items():
-        edges[name] = {dependency.step for dependency in dependencies(step)}
+        edges[name] = {dependency.step for dependency in dependencies(step, definition)}
         if step.branch:
             edges[name].add(step.branch.condition)
+        if step.loop:
+            edges[name].add(step.loop)
     return edges
 
 

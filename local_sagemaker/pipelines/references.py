@@ -20,12 +20,15 @@ from local_sagemaker.pipelines.expressions import (
     expression,
     property_file,
     reference,
+    references,
 )
 from local_sagemaker.pipelines.problem import hint
 from local_sagemaker.pipelines.steps import STEP_TYPES
+from local_sagemaker.pipelines.steps.for_each import OUTCOME
 from local_sagemaker.service_model import Shape, output_shape
 
 _PARAMETER_TYPES = {"String": "string", "Integer": "integer", "Float": "double", "Boolean": "boolean"}
+_LITERAL_TYPES = {str: "string", int: "integer", float: "double", bool: "boolean"}
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,16 @@ class Unknown(ValueError):
     """An expression that cannot be read, or names what does not exist."""
 
 
-def kind_of(value: Mapping[str, Any], definition: Definition) -> Kind:
-    """The type of an expression. Raises Unknown, saying what is wrong with it."""
+def kind_of(value: Mapping[str, Any], step: Step, definition: Definition) -> Kind:
+    """The type of an expression in ``step``. Raises Unknown, saying what is wrong with it."""
     which = expression(value)
     try:
         if which == "Get":
-            return _get(reference(value["Get"]), definition)
+            return _get(reference(value["Get"]), step, definition)
         if which == "Std:Join":
-            _check_join(value["Std:Join"], definition)
+            _check_join(value["Std:Join"], step, definition)
             return STRING
-        _check_json_get(value["Std:JsonGet"], definition)
+        _check_json_get(value["Std:JsonGet"], step, definition)
     except (ExpressionError, properties.PathError) as error:
         raise Unknown(str(error)) from None
     return ANY
@@ -64,7 +67,7 @@ def mistakes_of(step: Step, definition: Definition) -> Iterator[str]:
     seen: set[str] = set()
     for value in _expressions(step.written):
         try:
-            kind_of(value, definition)
+            kind_of(value, step, definition)
         except Unknown as error:
             if str(error) not in seen:
                 seen.add(str(error))
@@ -83,7 +86,7 @@ def _expressions(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _expressions(item)
 
 
-def _get(named: Reference, definition: Definition) -> Kind:
+def _get(named: Reference, step: Step, definition: Definition) -> Kind:
     if named.space == "Parameters":
         parameter = definition.parameters.get(named.name)
         if parameter is None:
@@ -95,15 +98,78 @@ def _get(named: Reference, definition: Definition) -> Kind:
                 f"there is no execution variable {named.name!r}.{hint(named.name, EXECUTION_VARIABLES)}"
             )
         return STRING
-    step = definition.steps.get(named.name)
-    if step is None:
+    if named.space == "ForEach":
+        return _item(named, step, definition)
+    if named.space == "IterationOutput":
+        return _output(named, step, definition)
+    return _property(_step(named.name, step, definition), properties.parse(named.path), definition)
+
+
+def _step(name: str, step: Step, definition: Definition) -> Step:
+    """The step of that name, as ``step`` may refer to it."""
+    found = definition.steps.get(name)
+    if found is None:
+        raise Unknown(f"it refers to step {name!r}, which does not exist.{hint(name, definition.steps)}")
+    if found.loop and found.loop != step.loop:
         raise Unknown(
-            f"it refers to step {named.name!r}, which does not exist.{hint(named.name, definition.steps)}"
+            f"it refers to step {name!r}, which is in the body of ForEach {found.loop!r}: that runs once for each "
+            f"item, so write Steps.{found.loop}.IterationOutputs[<index>].{name}.<property>."
         )
-    return _property(step, properties.parse(named.path))
+    if name == step.loop:
+        raise Unknown(f"it is in the body of ForEach {name!r}, and cannot refer to how that ends.")
+    return found
 
 
-def _property(step: Step, parts: tuple[properties.Part, ...]) -> Kind:
+def _item(named: Reference, step: Step, definition: Definition) -> Kind:
+    """An item, whole: of the type of the literal ones, where they are of one type."""
+    if step.loop is None:
+        raise Unknown(f"{named.text} is for the steps in the body of a ForEach.")
+    if named.path:
+        properties.parse(named.path)
+        return ANY
+    items = definition.steps[step.loop].arguments.get("IterableItems")
+    types = {type(item) for item in items} if isinstance(items, list) else set()
+    return Kind(_LITERAL_TYPES.get(types.pop(), "any")) if len(types) == 1 else ANY
+
+
+def _output(named: Reference, step: Step, definition: Definition) -> Kind:
+    """What a selector compares: a property of a step of the body."""
+    body = definition.body(step.name)
+    if step.type != "ForEach" or named.name not in body:
+        near = f" its body has no step {named.name!r}.{hint(named.name, body)}" if body else ""
+        raise Unknown(f"{named.text} is for the Field of a ForEach's Selector.{near}")
+    return _property(body[named.name], properties.parse(named.path), definition)
+
+
+def _of_loop(step: Step, parts: tuple[properties.Part, ...], definition: Definition) -> Kind:
+    """What can be read of a ForEach: counts, an output of one iteration, an output of the selected one."""
+    body, path = definition.body(step.name), properties.written(parts)
+    if path in OUTCOME:
+        return Kind(OUTCOME[path])
+    if parts[0] == "Selected" and len(parts) > 1:
+        selector = step.arguments.get("Selector")
+        if not isinstance(selector, Mapping):
+            raise Unknown(f"ForEach {step.name!r} has no Selector, so nothing is selected in it.")
+        compared = next((each.name for each in references(selector.get("Field"))), None)
+        return _property(body[compared], parts[1:], definition) if compared in body else ANY
+    if parts[0] == "IterationOutputs" and len(parts) > 3 and isinstance(parts[1], int):
+        items = step.arguments.get("IterableItems")
+        if isinstance(items, list) and parts[1] >= len(items):
+            raise Unknown(f"{path} of ForEach {step.name!r}: it has {len(items)} items, counted from 0.")
+        if parts[2] not in body:
+            raise Unknown(
+                f"{path}: ForEach {step.name!r} has no step {parts[2]!r}.{hint(str(parts[2]), body)}"
+            )
+        return _property(body[str(parts[2])], parts[3:], definition)
+    raise Unknown(
+        f"ForEach {step.name!r} has no property {path!r}. (There is: {', '.join(OUTCOME)}, "
+        "IterationOutputs[<index>].<step>.<property>, Selected.<property>.)"
+    )
+
+
+def _property(step: Step, parts: tuple[properties.Part, ...], definition: Definition) -> Kind:
+    if step.type == "ForEach":
+        return _of_loop(step, parts, definition)
     kind = STEP_TYPES.get(step.type)
     if kind is None:
         return ANY  # the type is reported with the step itself
@@ -164,7 +230,7 @@ def _near(name: str, known: list[str]) -> str:
     return found if "Did you mean" in found else ""
 
 
-def _check_join(arguments: Any, definition: Definition) -> None:
+def _check_join(arguments: Any, step: Step, definition: Definition) -> None:
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("Values"), list):
         raise Unknown("Std:Join takes an object with On, a text, and Values, a list.")
     for key in arguments:
@@ -172,25 +238,23 @@ def _check_join(arguments: Any, definition: Definition) -> None:
             raise Unknown(f"Std:Join: Cannot parse object, unknown property {key!r}.")
     for value in arguments["Values"]:
         if expression(value):
-            kind = kind_of(value, definition)
+            kind = kind_of(value, step, definition)
             if kind.type in ("structure", "list", "map"):
                 raise Unknown(f"Std:Join cannot join a {kind.type}: {value}.")
         elif not isinstance(value, str | int | float | bool):
             raise Unknown(f"Std:Join cannot join {value!r}.")
 
 
-def _check_json_get(arguments: Any, definition: Definition) -> None:
+def _check_json_get(arguments: Any, step: Step, definition: Definition) -> None:
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("Path"), str):
         raise Unknown("Std:JsonGet takes an object with Path, a text, and PropertyFile or S3Uri.")
     if ("PropertyFile" in arguments) == ("S3Uri" in arguments):
         raise Unknown("Std:JsonGet takes one of PropertyFile and S3Uri.")
     if "S3Uri" in arguments:
         if expression(arguments["S3Uri"]):
-            kind_of(arguments["S3Uri"], definition)
+            kind_of(arguments["S3Uri"], step, definition)
         return
     name, file = property_file(arguments["PropertyFile"])
-    step = definition.steps.get(name)
-    if step is None:
-        raise Unknown(f"it refers to step {name!r}, which does not exist.{hint(name, definition.steps)}")
-    if file not in step.property_files:
-        raise Unknown(f"step {name!r} declares no property file {file!r}.{hint(file, step.property_files)}")
+    files = _step(name, step, definition).property_files
+    if file not in files:
+        raise Unknown(f"step {name!r} declares no property file {file!r}.{hint(file, files)}")

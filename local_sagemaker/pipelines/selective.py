@@ -38,6 +38,11 @@ def select(
             raise ValidationException(
                 f"SelectedSteps: there is no step {name!r}.{hint(name, definition.steps)}"
             )
+        loop = definition.steps[name].loop
+        if loop:
+            raise ValidationException(
+                f"SelectedSteps: step {name!r} is in the body of ForEach {loop!r}; select that."
+            )
     edges = graph.upstream(definition)
     above = graph.reach(edges, set(steps))
     below = graph.reach(graph.reversed_edges(edges), set(steps))
@@ -57,14 +62,21 @@ def select(
     ended = {step["StepName"]: step for step in source}
     wanted: dict[str, tuple[str, ...]] = dict.fromkeys(definition.steps, ("Succeeded",))
     for name in selected:  # it may be there for a failure
-        wanted |= {each.step: each.wanted for each in graph.dependencies(definition.steps[name])}
+        wanted |= {each.step: each.wanted for each in graph.dependencies(definition.steps[name], definition)}
     done = {name for name, step in ended.items() if step["StepStatus"] in wanted.get(name, ())}
     missing = direct - done
     if missing:
         raise ValidationException(
             f"The source execution has no result of [{_names(missing)}], on which the selected steps depend."
         )
-    return Selection(steps, tuple(ended[name] for name in definition.steps if name in (above & done) - steps))
+    taken = (above & done) - steps
+    return Selection(steps, tuple(step for step in source if taken & {step["StepName"], _loop(step)}))
+
+
+def _loop(step: Mapping[str, Any]) -> str | None:
+    """The ForEach that has made a step."""
+    name: str | None = step.get("IterationContext", {}).get("ParentStepName")
+    return name
 
 
 def _names(names: set[str] | frozenset[str]) -> str:

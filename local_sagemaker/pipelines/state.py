@@ -62,6 +62,15 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def stop_step(records: Records, execution: str, name: str) -> None:
+    """Write that a step has been asked to stop; one that has ended in the meantime stays ended."""
+
+    def change(document: Document) -> Document:
+        return document if document["StepStatus"] in STEP_TERMINAL else {**document, "StepStatus": "Stopping"}
+
+    records.update(steps_kind(execution), name, change)
+
+
 def end_step(
     records: Records,
     execution: str,

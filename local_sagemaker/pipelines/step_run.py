@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from local_sagemaker.functions.process import Invocation
 from local_sagemaker.pipelines import cache, state
-from local_sagemaker.pipelines.definition import Definition, Step
+from local_sagemaker.pipelines.definition import Definition, Iteration, Step
 from local_sagemaker.pipelines.expressions import ExpressionError, Scope
 from local_sagemaker.pipelines.retry import Retries
 from local_sagemaker.pipelines.steps import STEP_TYPES
@@ -40,7 +41,12 @@ class Context:
     invoke: Callable[[str, bytes], Invocation]  # a Lambda function by its ARN
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    def scope(self, results: Mapping[str, Mapping[str, Any]], **variables: str) -> Scope:
+    def scope(
+        self,
+        results: Mapping[str, Mapping[str, Any]],
+        iteration: Iteration | None = None,
+        **variables: str,
+    ) -> Scope:
         """What expressions can refer to now; ``variables`` are further execution variables."""
         own = {
             "StartDateTime": state.iso(self.started),
@@ -50,7 +56,8 @@ class Context:
             "PipelineExecutionId": self.id,
             "PipelineExecutionArn": self.arn,
         }
-        return Scope(self.definition, self.parameters, {**own, **variables}, results, self.store.read)
+        execution = {**own, **variables}
+        return Scope(self.definition, self.parameters, execution, results, self.store.read, iteration)
 
 
 @dataclass(frozen=True)
@@ -94,11 +101,11 @@ class StepRun:
         with self._lock:
             stop_work, self._stop_work = self._stop_work, None
         if stop_work:
-            self._context.records.update(self._kind, self._step.name, _stopping)
+            state.stop_step(self._context.records, self._context.name, self._step.name)
             stop_work()
 
     def _run(self) -> Ended:
-        document = {
+        document: dict[str, Any] = {
             "StepName": self._step.name,
             "StepDisplayName": self._step.display_name,
             "StepDescription": self._step.description,
@@ -107,6 +114,8 @@ class StepRun:
             "AttemptCount": 0,
             "_Type": self._step.type,
         }
+        if self._step.iteration:
+            document["IterationContext"] = context_of(self._step.iteration)
         self._context.records.create(self._kind, self._step.name, document)
         retries = Retries(self._step.retry)
         attempt = 0
@@ -138,7 +147,8 @@ class StepRun:
         """One attempt: the result, the cache key, and whether the result is new."""
         prefix = self._step.arguments.get(self._type.filled_in[0]) if self._type.filled_in else None
         name = state.job_name(self._context.id, self._step.name, prefix if isinstance(prefix, str) else None)
-        scope = self._context.scope(self._results, **{f"{self._step.type}JobName": name})
+        own = {f"{self._step.type}JobName": name}
+        scope = self._context.scope(self._results, self._step.iteration, **own)
         try:
             arguments = self._type.prepare(self._step, scope)
         except ExpressionError as error:
@@ -223,8 +233,7 @@ class StepRun:
         return Ended(status, properties or {})
 
 
-def _stopping(document: dict[str, Any]) -> dict[str, Any]:
-    """The document of a step that has been asked to stop; one that has ended in the meantime stays ended."""
-    if document["StepStatus"] in state.STEP_TERMINAL:
-        return document
-    return {**document, "StepStatus": "Stopping"}
+def context_of(iteration: Iteration) -> dict[str, Any]:
+    """What a listing says of the iteration that a step is for."""
+    item = iteration.item if isinstance(iteration.item, str) else json.dumps(iteration.item)
+    return {"ParentStepName": iteration.loop, "Index": iteration.index, "Item": item}

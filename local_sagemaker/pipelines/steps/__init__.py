@@ -6,6 +6,7 @@ from local_sagemaker.pipelines.steps.condition import CONDITION
 from local_sagemaker.pipelines.steps.endpoint import ENDPOINT
 from local_sagemaker.pipelines.steps.endpoint_config import ENDPOINT_CONFIG
 from local_sagemaker.pipelines.steps.fail import FAIL
+from local_sagemaker.pipelines.steps.for_each import FOR_EACH
 from local_sagemaker.pipelines.steps.lambda_ import LAMBDA
 from local_sagemaker.pipelines.steps.model import MODEL
 from local_sagemaker.pipelines.steps.processing import PROCESSING
@@ -30,6 +31,7 @@ STEP_TYPES: dict[str, StepType] = {
         ENDPOINT_CONFIG,
         ENDPOINT,
         CONDITION,
+        FOR_EACH,
         FAIL,
     )
 }
@@ -41,7 +43,6 @@ NOT_YET = (
     "Cleanup",
     "EMR",
     "EMRServerless",
-    "ForEach",
     "InferenceComponent",
     "Job",
     "Lineage",

@@ -13,10 +13,9 @@ from typing import Any
 from local_sagemaker.errors import AwsError
 from local_sagemaker.pipelines.definition import Step
 from local_sagemaker.pipelines.expressions import Scope, resolve
-from local_sagemaker.pipelines.problem import hint
+from local_sagemaker.pipelines.steps import outputs
 from local_sagemaker.pipelines.steps.base import Attempt, Document, StepFailure, StepType, Success
 
-OUTPUT_TYPES = {"String": str, "Integer": int, "Float": (int, float), "Boolean": bool}
 _ARN = "arn:"
 
 
@@ -31,24 +30,18 @@ class LambdaStep(StepType):
             yield "FunctionArn is missing."
         elif isinstance(function, str) and not function.startswith(_ARN):
             yield f"FunctionArn is the ARN of a function, not {function!r}."
-        written = step.settings.get("OutputParameters") or []
-        for index, each in enumerate(written if isinstance(written, list) else [written]):
-            if not isinstance(each, Mapping) or not isinstance(each.get("OutputName"), str):
-                yield f"OutputParameters[{index}] is an object with OutputName and OutputType."
-            elif each.get("OutputType") not in OUTPUT_TYPES:
-                kind = each.get("OutputType")
-                yield f"OutputParameters[{index}]: there is no OutputType {kind!r}.{hint(str(kind), OUTPUT_TYPES)}"
+        yield from outputs.mistakes(step)
 
     def readable(self, step: Step) -> Mapping[str, str]:
         """The outputs that the step declares."""
-        return {f"OutputParameters.{name}": kind for name, kind in declared(step).items()}
+        return outputs.readable(step)
 
     def prepare(self, step: Step, scope: Scope) -> Document:
         """The event, and which function it goes to."""
         return {
             "FunctionArn": resolve(step.settings["FunctionArn"], scope),
             "Event": super().prepare(step, scope),
-            "OutputParameters": declared(step),
+            "OutputParameters": outputs.declared(step),
         }
 
     def run(self, attempt: Attempt) -> Success:
@@ -67,15 +60,9 @@ class LambdaStep(StepType):
             raise StepFailure(
                 f"ClientError: The Lambda function failed: {_said(done.payload)}", metadata=metadata
             )
-        outputs = _outputs(done.payload, attempt.arguments["OutputParameters"], metadata)
-        listed = [{"Name": name, "Value": _text(value)} for name, value in outputs.items()]
-        return Success({"OutputParameters": outputs}, {"Lambda": {"Arn": arn, "OutputParameters": listed}})
-
-
-def declared(step: Step) -> dict[str, str]:
-    """The step's outputs: name -> type."""
-    written = step.settings.get("OutputParameters") or []
-    return {each["OutputName"]: each["OutputType"] for each in written if isinstance(each, Mapping)}
+        values = _outputs(done.payload, attempt.arguments["OutputParameters"], metadata)
+        listed = [{"Name": name, "Value": _text(value)} for name, value in values.items()]
+        return Success({"OutputParameters": values}, {"Lambda": {"Arn": arn, "OutputParameters": listed}})
 
 
 def _outputs(payload: bytes, wanted: Mapping[str, str], metadata: Document) -> Document:
@@ -93,7 +80,7 @@ def _outputs(payload: bytes, wanted: Mapping[str, str], metadata: Document) -> D
             reason = f"The Lambda function did not answer the output {name!r}; it answered {found}."
             raise StepFailure(f"ClientError: {reason}", metadata=metadata)
         value = answer[name]
-        if not isinstance(value, OUTPUT_TYPES[kind]) or (kind != "Boolean" and isinstance(value, bool)):  # type: ignore[arg-type]
+        if not outputs.fits(value, kind):
             reason = (
                 f"The Lambda function answered {value!r} for the output {name!r}, which should be a {kind}."
             )

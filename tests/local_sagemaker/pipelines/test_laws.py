@@ -18,12 +18,24 @@ from local_sagemaker.pipelines.expressions import Scope, resolve
 
 DEFINITIONS = {
     name: json.loads((Path(__file__).parent / "definitions" / f"{name}.json").read_text())
-    for name in ("sdk_3_27", "sdk_3_27_checks")
+    for name in ("sdk_3_27", "sdk_3_27_checks", "sdk_3_27_loops")
 }
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10)
 words = st.sampled_from(
-    ["Get", "Std:Join", "Std:JsonGet", "Values", "Path", "Steps.Train.X", "Parameters.Data", "Name"]
+    [
+        "Get",
+        "Std:Join",
+        "Std:JsonGet",
+        "Values",
+        "Path",
+        "Steps.Train.X",
+        "Steps.Search.IterationOutputs[0].Trial",
+        "ForEach.CurrentItem.x",
+        "IterationOutput.Trial.x",
+        "Parameters.Data",
+        "Name",
+    ]
 )
 values = st.recursive(
     scalars | words,

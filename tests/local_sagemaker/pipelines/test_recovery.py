@@ -24,9 +24,16 @@ helpers = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(helpers)
 world, write = helpers.World(Path(sys.argv[2])), helpers.Write
 world.processing.work = lambda request, stop: stop.wait() if "last" in str(request) else None
-world.create(write.definition(write.processing("first"), write.processing("then", "last", after=["first"])))
+first, then = write.processing("first"), write.processing("then", "last", after=["first"])
+if sys.argv[3] == "loop":
+    body = write.processing("body", {"Get": "ForEach.CurrentItem"})
+    items = {"IterableItems": ["a", "b", "last", "d", "e"], "MaxConcurrency": 2, "ForEachBody": [body]}
+    then = {"Name": "then", "Type": "ForEach", "Arguments": items, "DependsOn": ["first"]}
+world.create(write.definition(first, then))
 arn = world.start()
-world.step_wait(arn, "then", "Executing")
+for step in ("body-3", "body-4") if sys.argv[3] == "loop" else ():
+    world.step_wait(arn, step, "Succeeded")
+world.step_wait(arn, "body-2" if sys.argv[3] == "loop" else "then", "Executing")
 if sys.argv[3] == "stopping":
     world.records.update("PipelineExecution", arn.partition("pipeline/")[2], {"PipelineExecutionStatus": "Stopping"})
 print(arn, flush=True)
@@ -92,6 +99,26 @@ def test_a_recovered_execution_can_be_retried(world: Any, tmp_path: Path) -> Non
 
     assert world.wait(arn)["PipelineExecutionStatus"] == "Succeeded"
     assert len(world.processing.requests) == 1
+
+
+def test_a_loop_of_a_killed_process_carries_on_with_what_is_left(world: Any, tmp_path: Path) -> None:
+    """The children that had succeeded stay; the one that ran, and the ForEach, have ended and say why."""
+    world.close()
+    arn = killed(tmp_path, "loop")
+    world.open()
+
+    world.pipelines.recover()
+
+    before = world.steps(arn)
+    assert {name for name, step in before.items() if step["StepStatus"] == "Failed"} == {"then", "body-2"}
+    assert world.describe(arn)["FailureReason"].startswith(
+        "The local SageMaker was stopped while steps 'then', 'body-2' ran."
+    )
+    world.call("RetryPipelineExecution", {"PipelineExecutionArn": arn})
+    assert world.wait(arn)["PipelineExecutionStatus"] == "Succeeded"
+    assert len(world.processing.requests) == 1
+    counts = world.steps(arn)["then"]["Metadata"]["ForEach"]
+    assert (counts["TotalStepCount"], counts["SucceededStepCount"]) == (5, 5)
 
 
 def test_recovery_leaves_ended_executions_alone(world: Any, write: Any) -> None:

@@ -53,48 +53,91 @@ def test_triggers(world: Any, write: Any, case: dict[str, Any]) -> None:
     assert sorted(steps) == sorted(case["run"])
 
 
-def model(graph: dict[str, list[str]], failing: set[str]) -> tuple[dict[str, str], bool]:
+Graph = dict[str, list[str]]
+Loops = dict[str, tuple[int, Graph]]  # of a step that is a ForEach: its items, and its body
+
+
+def model(graph: Graph, loops: Loops, failing: set[str], suffix: str = "") -> tuple[dict[str, str], bool]:
     """What each step that may run ends as, and whether a step answers each failure. Names are in order."""
     ended: dict[str, str] = {}
+    own: dict[str, str] = {}
     for name, waits in graph.items():
         wanted = [TRIGGERS[text.partition("/")[2] or "Completed"] for text in waits]
-        if all(ended.get(text.partition("/")[0]) in each for text, each in zip(waits, wanted, strict=True)):
-            ended[name] = "Failed" if name in failing else "Succeeded"
+        if not all(own.get(text.partition("/")[0]) in each for text, each in zip(waits, wanted, strict=True)):
+            continue
+        failed = name + suffix in failing
+        if name in loops:
+            count, body = loops[name]
+            children = [model(body, {}, failing, f"-{index}") for index in range(count)]
+            failed = not all(answered for _, answered in children)
+            ended |= {key: value for outcomes, _ in children for key, value in outcomes.items()}
+        own[name] = "Failed" if failed else "Succeeded"
     answered = {
         text.partition("/")[0]
-        for name in ended
+        for name in own
         for text in graph[name]
         if text.partition("/")[2] in ("Failed", "Any")
     }
-    return ended, {name for name, status in ended.items() if status == "Failed"} <= answered
+    ended |= {name + suffix: status for name, status in own.items()}
+    return ended, {name for name, status in own.items() if status == "Failed"} <= answered
 
 
-@st.composite
-def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
+def graphs(prefix: str, most: int) -> st.SearchStrategy[Graph]:
     """Steps that wait for some of those before them, each for an outcome."""
-    graph: dict[str, list[str]] = {}
-    for index in range(draw(st.integers(1, 9))):
-        before = draw(st.lists(st.sampled_from(sorted(graph)), max_size=3, unique=True)) if graph else []
-        outcomes = st.sampled_from(["", "/Completed", "/Failed", "/Any", "/Stopped"])
-        graph[f"s{index}"] = [name + draw(outcomes) for name in before]
-    return graph
+
+    @st.composite
+    def draw_graph(draw: st.DrawFn) -> Graph:
+        graph: Graph = {}
+        for index in range(draw(st.integers(1, most))):
+            before = draw(st.lists(st.sampled_from(sorted(graph)), max_size=3, unique=True)) if graph else []
+            outcomes = st.sampled_from(["", "/Completed", "/Failed", "/Any", "/Stopped"])
+            graph[f"{prefix}{index}"] = [name + draw(outcomes) for name in before]
+        return graph
+
+    return draw_graph()
 
 
-@given(graphs(), st.data())
+@given(graphs("s", 8), st.data())
 @settings(max_examples=60, deadline=None)
 def test_what_runs_is_what_a_small_model_allows(
-    world_class: Any, write: Any, graph: dict[str, list[str]], data: st.DataObject
+    world_class: Any, write: Any, graph: Graph, data: st.DataObject
 ) -> None:
     """Where every failure is answered exactly that, and otherwise no more; the status says which."""
-    failing = data.draw(st.sets(st.sampled_from(sorted(graph))))
+    loops: Loops = {
+        name: (data.draw(st.integers(0, 3)), data.draw(graphs(f"{name}b", 3)))
+        for name in data.draw(st.sets(st.sampled_from(sorted(graph)), max_size=2))
+    }
+    names = [name for name in graph if name not in loops]
+    names += [f"{name}-{index}" for count, body in loops.values() for name in body for index in range(count)]
+    failing = data.draw(st.sets(st.sampled_from(names))) if names else set()
+    steps = steps_of(write, graph)
+    for step in steps:
+        if step["Name"] in loops:
+            count, body = loops[step["Name"]]
+            items = json.dumps([f"-{index}" for index in range(count)])
+            inner = steps_of(write, body)
+            for each in inner:
+                each["Arguments"]["AppSpecification"]["ContainerArguments"] = [
+                    {"Std:Join": {"On": "", "Values": [each["Name"], {"Get": "ForEach.CurrentItem"}]}}
+                ]
+            step["Type"] = "ForEach"
+            step["Arguments"] = {
+                "IterableItems": {"Std:Join": {"On": "", "Values": [items]}},
+                "MaxConcurrency": data.draw(st.integers(1, 3)),
+                "ForEachBody": data.draw(st.permutations(inner)),
+            }
     with tempfile.TemporaryDirectory() as folder:
         world = world_class(Path(folder))
         world.processing.work = fails(*failing)
-        execution, steps = world.run(write.definition(*data.draw(st.permutations(steps_of(write, graph)))))
+        world.create(write.definition(*data.draw(st.permutations(steps))))
+        parallel = data.draw(st.none() | st.integers(1, 3))
+        limit = {"ParallelismConfiguration": {"MaxParallelExecutionSteps": parallel}} if parallel else {}
+        arn = world.start(**limit)
+        execution, listed = world.wait(arn), world.steps(arn)
         world.close()
 
-    expected, answered = model(graph, failing)
-    outcomes = {name: step["StepStatus"] for name, step in steps.items()}
+    expected, answered = model(graph, loops, failing)
+    outcomes = {name: step["StepStatus"] for name, step in listed.items()}
     assert outcomes.items() <= expected.items()
     if answered:
         assert outcomes == expected

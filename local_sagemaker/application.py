@@ -126,7 +126,7 @@ class LocalSageMaker:
             execution_role.create_in_moto(settings)
             cloudwatch.offer()
 
-        others = OtherServices(settings.account, prepare)
+        others = OtherServices(settings, prepare, endpoint=self.url)
         functions = Functions(settings, others)
         control_plane, endpoints = self._control_plane(store, others, functions, metrics)
         return Front(

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from local_sagemaker import aws_request
+from local_sagemaker import aws_request, stacks
 from local_sagemaker.errors import AwsError, UnsupportedOperation
 from local_sagemaker.operation_name import operation_name
-from local_sagemaker.stacks import refuse_what_nothing_creates
+from local_sagemaker.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -27,10 +27,16 @@ _log = logging.getLogger(__name__)
 
 
 class OtherServices:
-    """moto as a WSGI application. ``prepare`` runs once, when it has been loaded and before it answers."""
+    """moto as a WSGI application. ``prepare`` runs once, when it has been loaded and before it answers.
 
-    def __init__(self, account: str, prepare: Callable[[], None] = lambda: None) -> None:
-        self._account = account
+    ``settings`` say for which account and region; ``endpoint`` is where stacks create what is not moto's.
+    """
+
+    def __init__(
+        self, settings: Settings, prepare: Callable[[], None] = lambda: None, *, endpoint: str | None = None
+    ) -> None:
+        self._settings = settings
+        self._endpoint = endpoint
         self._prepare = prepare
         self._lock = threading.Lock()
         self._application: WsgiApp | None = None
@@ -44,7 +50,7 @@ class OtherServices:
         """Import moto (0.3 s) unless it is there already."""
         with self._lock:
             if self._application is None:
-                application = _moto(self._account)
+                application = _moto(self._settings, self._endpoint)
                 self._prepare()
                 self._application = application
             return self._application
@@ -83,19 +89,19 @@ def _is_an_answer(status: str, headers: list[tuple[str, str]], content: bytes) -
     return status < "400" or (content != b"" and not any("text/html" in kind for kind in types))
 
 
-def _moto(account: str) -> WsgiApp:
+def _moto(settings: Settings, endpoint: str | None) -> WsgiApp:
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # roles attach AWS's policies by ARN
     from moto.core import DEFAULT_ACCOUNT_ID
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    if account != DEFAULT_ACCOUNT_ID:
-        os.environ["MOTO_ACCOUNT_ID"] = account  # the only way to tell it
+    if settings.account != DEFAULT_ACCOUNT_ID:
+        os.environ["MOTO_ACCOUNT_ID"] = settings.account  # the only way to tell it
 
     def create(backend: str | None) -> WsgiApp:
         if backend is None:
             raise NotImplementedError
         if backend == "cloudformation":
-            refuse_what_nothing_creates()
+            stacks.prepare(endpoint, settings.region)
         application: WsgiApp = create_backend_app(backend)
         return application
 

@@ -56,7 +56,7 @@ def aws_session() -> boto3.Session:
 def front(tmp_path: Path, aws_session: boto3.Session) -> Iterator[Served]:
     """A front of its own for one test. moto's state is the process's, and so shared with other tests."""
     settings = Settings(tmp_path)
-    others = OtherServices(settings.account, lambda: execution_role.create_in_moto(settings))
+    others = OtherServices(settings, lambda: execution_role.create_in_moto(settings))
     application = Front(
         {
             "s3": _named("s3"),

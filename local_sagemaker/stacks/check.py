@@ -1,8 +1,8 @@
-"""CloudFormation stacks say no to what nothing would create.
+"""A template with a type that nothing creates is refused, before anything of it is made.
 
-moto reports a resource type that it does not know as created. Here its stacks refuse such a template before
-anything is made, in AWS's words for a type that CloudFormation does not know. The types are those of moto's own
-models, without SageMaker's and S3's: those would be created behind the front, where no client finds them.
+moto reports a resource type that it does not know as created. Here the answer is AWS's for a type that CloudFormation
+does not know. SageMaker's and S3's own models of moto do not count: what they make lies behind the front, where no
+client finds it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from local_sagemaker.stacks import bridge
+from local_sagemaker.stacks.templates import whole_names
+
 _ELSEWHERE = ("AWS::SageMaker::", "AWS::S3::")
 _NOTHING_TO_CREATE = {"AWS::CloudFormation::WaitConditionHandle", "AWS::CDK::Metadata"}
 
 
-def refuse_what_nothing_creates() -> None:
+def install() -> None:
     """Make moto's CloudFormation check every template before it creates or updates a stack."""
     from moto.cloudformation.parsing import ResourceMap
 
+    if hasattr(ResourceMap, "_checked"):
+        return
+    ResourceMap._checked = True
     load, diff = ResourceMap.load, ResourceMap.build_resource_diff
 
     def checked_load(self: Any) -> None:
         _check(self._template)
+        for part in ("Resources", "Outputs"):
+            if part in self._template:  # in place: moto has handed the template on already
+                self._template[part] = whole_names(self._template[part])
+        self._resource_json_map = self._template.get("Resources", {})
         load(self)
 
     def checked_diff(self: Any, template: Mapping[str, Any], parameters: Any = None) -> Any:
@@ -35,9 +45,8 @@ def creatable() -> frozenset[str]:
     """The resource types that a stack really creates."""
     from moto.cloudformation.parsing import get_model_map
 
-    return frozenset(
-        kind for kind in get_model_map() if kind.count("::") == 2 and not kind.startswith(_ELSEWHERE)
-    )
+    models = (kind for kind in get_model_map() if kind.count("::") == 2 and not kind.startswith(_ELSEWHERE))
+    return frozenset(models) | bridge.installed()
 
 
 def _check(template: Mapping[str, Any]) -> None:

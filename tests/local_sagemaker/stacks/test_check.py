@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from local_sagemaker.stacks import creatable
+from local_sagemaker.stacks.check import creatable
 
 
 def template(**kinds):

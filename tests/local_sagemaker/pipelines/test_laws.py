@@ -18,7 +18,7 @@ from local_sagemaker.pipelines.expressions import Scope, resolve
 
 DEFINITIONS = {
     name: json.loads((Path(__file__).parent / "definitions" / f"{name}.json").read_text())
-    for name in ("sdk_3_27", "sdk_3_27_checks", "sdk_3_27_loops")
+    for name in ("sdk_3_27", "sdk_3_27_checks", "sdk_3_27_loops", "sdk_3_27_transform")
 }
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10)

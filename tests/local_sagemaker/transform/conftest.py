@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local_sagemaker.endpoints.conftest import Host, archive, booster
 
@@ -74,7 +75,10 @@ class Transforms(Host):
     def log(self, name: str) -> dict[str, list[str]]:
         """The job's log streams: what follows its name and a slash -> messages."""
         logs, group = self.client("logs"), "/aws/sagemaker/TransformJobs"
-        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+        try:
+            found = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")
+        except ClientError:  # no job has printed anything yet
+            return {}
         return {
             stream["logStreamName"].removeprefix(f"{name}/"): [
                 event["message"]
@@ -82,7 +86,7 @@ class Transforms(Host):
                     logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
                 )["events"]
             ]
-            for stream in streams
+            for stream in found["logStreams"]
         }
 
     def asked(self, name: str) -> list[list[Any]]:

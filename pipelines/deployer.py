@@ -32,6 +32,37 @@ MEMORY = 256  # megabytes
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: the first time that a zip knows
 _TARGET = "deployer"
 
+# What the function asks of AWS, in IAM's words; beside it iam:PassRole for the role of the models, and leave to log.
+ACTIONS = (
+    "application-autoscaling:DeleteScalingPolicy",
+    "application-autoscaling:DeregisterScalableTarget",
+    "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:PutScalingPolicy",
+    "application-autoscaling:RegisterScalableTarget",
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "sagemaker:AddTags",
+    "sagemaker:CreateEndpoint",
+    "sagemaker:CreateEndpointConfig",
+    "sagemaker:CreateModel",
+    "sagemaker:DeleteEndpoint",
+    "sagemaker:DeleteEndpointConfig",
+    "sagemaker:DeleteModel",
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:DescribeEndpointConfig",
+    "sagemaker:DescribeModel",
+    "sagemaker:DescribeModelPackage",
+    "sagemaker:ListEndpointConfigs",
+    "sagemaker:ListModelPackages",
+    "sagemaker:ListModels",
+    "sagemaker:ListTags",
+    "sagemaker:UpdateEndpoint",
+    "sagemaker:UpdateModelPackage",
+)
+# Tags in a request need an action of their own.
+TAGGING = ("application-autoscaling:TagResource", "cloudwatch:TagResource")
+
 
 @dataclass(frozen=True)
 class Rule:

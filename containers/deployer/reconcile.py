@@ -15,7 +15,7 @@ from containers.deployer.clients import Clients
 from containers.deployer.decision import Action, decide
 from containers.deployer.endpoint import Endpoint, look
 from containers.deployer.plan import Plan, plan
-from containers.deployer.registry import APPROVED, Package
+from containers.deployer.registry import Package
 from containers.deployer.result import Result, Status
 from containers.deployer.settings import Deployment
 
@@ -31,9 +31,9 @@ def reconcile(deployment: Deployment, ask: Ask, clients: Clients) -> Result:
     """
     clients.say(f"looking at {deployment.endpoint}, because {ask.why}")
     asked = _asked(deployment, ask, clients)
-    if asked is not None and asked.approval != APPROVED:
+    if asked is not None and not asked.usable:
         message = (
-            f"version {asked.version} is {asked.approval}: once it is approved, it is deployed by itself"
+            f"version {asked.version} is {asked.standing}: once it is approved, it is deployed by itself"
         )
         return _result(deployment, "NotApproved", message, package=asked)
     result = _bring(deployment, ask, asked, clients)

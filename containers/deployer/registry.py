@@ -24,6 +24,17 @@ class Package:
     version: int
     group: str
     approval: str
+    status: str = "Completed"  # of its making; anything else cannot be hosted
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be deployed."""
+        return self.approval == APPROVED and self.status == _COMPLETED
+
+    @property
+    def standing(self) -> str:
+        """What it is, in SageMaker's words."""
+        return self.approval if self.status == _COMPLETED else self.status
 
 
 def approved(sagemaker: Any, group: str) -> list[Package]:
@@ -37,7 +48,7 @@ def approved(sagemaker: Any, group: str) -> list[Package]:
         if error.response["Error"]["Code"] in NO_GROUP:
             return []
         raise
-    usable = [_package(each) for each in found if each.get("ModelPackageStatus", _COMPLETED) == _COMPLETED]
+    usable = [package for package in map(_package, found) if package.usable]
     return sorted(usable, key=lambda package: package.version, reverse=True)
 
 
@@ -61,4 +72,5 @@ def _package(found: Mapping[str, Any]) -> Package:
         version=found.get("ModelPackageVersion", 0),  # one without a group has none
         group=found.get("ModelPackageGroupName", ""),
         approval=found.get("ModelApprovalStatus", ""),
+        status=found.get("ModelPackageStatus", _COMPLETED),
     )

@@ -11,14 +11,26 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import numpy as np
 import pytest
 import xgboost
 
 from containers.deployer import names
+from containers.deployer.clients import clients
+from containers.deployer.remove import remove
 from pipelines import deployer
 from pipelines.service import Service
-from tests.containers.deployer.conftest import ANSWERS_500, ERRORS, Load, Stage, canary, deployment, stage
+from tests.containers.deployer.conftest import (
+    ANSWERS_500,
+    DIES,
+    ERRORS,
+    Load,
+    Stage,
+    canary,
+    deployment,
+    stage,
+)
 
 if TYPE_CHECKING:
     from local_sagemaker import LocalSageMaker
@@ -75,6 +87,29 @@ def test_changed_settings_are_changed_code(upserted: Stage, service: Service, lo
     upserted.settings(instance_count=2)
     done = deployer.upsert(service, upserted.deployment, local.settings.role_arn)
     assert done == "updated (code)"
+
+
+def test_the_function_asks_for_these_permissions_and_no_others(stage: Stage, local: LocalSageMaker) -> None:
+    """What it does while it creates, updates, rejects, scales and deletes is the list, no more and no less."""
+    session = boto3.Session("local", "local", region_name=local.settings.region)
+    asked: set[str] = set()
+
+    def client(service: str) -> Any:
+        made = session.client(service, endpoint_url=local.url)
+        made.meta.events.register(
+            "before-call",
+            lambda model, **_: asked.add(f"{service.replace('monitoring', 'cloudwatch')}:{model.name}"),
+        )
+        return made
+
+    stage.clients = clients(client, stage.said.append)
+    scaling = {"minimum": 1, "maximum": 3, "invocations_per_instance": 100}
+    stage.settings(alarms=[ERRORS], autoscaling=scaling)
+    stage.deployed(stage.package("one", **DIES))  # fails, and is created again
+    stage.deployed(stage.package("two"))
+    stage.deployed(stage.package("three", **DIES))
+    remove(stage.deployment, stage.clients)
+    assert asked == set(deployer.ACTIONS)
 
 
 def eventually(what: Callable[[], Any]) -> None:

@@ -61,6 +61,9 @@ class Images(Record):
 
     processing: str = "{account}.dkr.ecr.{region}.amazonaws.com/sagemaker-pipelines-reference-processing:1"
     training: str = "xgboost:3.2-0"  # an AWS framework and version, or a full image URI
+    serving: str | None = (
+        None  # likewise; what registered models are hosted on, where not on the training image
+    )
 
 
 class Registry(Record):
@@ -115,6 +118,11 @@ class Environment(Record):
     def processing_image(self) -> str:
         """The image of our processing jobs."""
         return self.images.processing.format(account=self.account, region=self.region)
+
+    @property
+    def serving_image(self) -> str:
+        """What registered models are hosted on."""
+        return (self.images.serving or self.images.training).format(account=self.account, region=self.region)
 
 
 class Source(Record):

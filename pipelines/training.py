@@ -110,7 +110,7 @@ def build(
             predictions=output_uri(evaluate, contract.PREDICTIONS),
             test=output_uri(prep, contract.TEST),
             holdout=output_uri(prep, contract.HOLDOUT),
-            image=training_image(config),
+            image=serving_image(config),
             serving=serving,
         )
     )
@@ -133,7 +133,7 @@ def build(
     )
     register = register_step(
         context,
-        training_image(config),
+        serving_image(config),
         Hosting(environment.registry.instances, environment.registry.batch_instances),
         usecase.registry.group,
         model=learned.model,
@@ -281,8 +281,13 @@ def step_context(config: Config, session: BuildSession) -> StepContext:
 
 
 def training_image(config: Config) -> str:
-    """What training, tuning and hosting run on."""
+    """What training and tuning run on."""
     return framework_image(config.environment.images.training, config.environment.region)
+
+
+def serving_image(config: Config) -> str:
+    """What hosts the model: AWS's image with our program, or our own, which has it."""
+    return framework_image(config.environment.serving_image, config.environment.region)
 
 
 def framework_image(image: str, region: str) -> str:

@@ -26,10 +26,11 @@ DATA = ROOT.parent / "shared" / "data"
 def local(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[LocalSageMaker]":
     """A running local SageMaker. It is shared: name what you create so that nobody else will."""
     from local_sagemaker import serve
-    from local_sagemaker.project_images import project_images
+    from local_sagemaker.project_images import project_images, project_serving
 
     folder = tmp_path_factory.mktemp("local-sagemaker") / "state"
-    with serve(folder, images=project_images(ROOT)) as running:
+    own = {"images": project_images(ROOT), "serving": project_serving(ROOT), "project": ROOT}
+    with serve(folder, **own) as running:
         yield running
 
 

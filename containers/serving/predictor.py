@@ -63,9 +63,7 @@ class Predictor:
         ]
 
     def _matrix(self, features: Numbers) -> xgb.DMatrix:
-        return xgb.DMatrix(
-            features, feature_names=list(self.flow.features), nthread=1 if len(features) < 64 else None
-        )
+        return xgb.DMatrix(features, feature_names=list(self.flow.features), nthread=1)
 
 
 def load(folder: Path) -> Predictor:
@@ -84,6 +82,8 @@ def load(folder: Path) -> Predictor:
     if tuple(info["features"]) != flow.features:
         raise ValueError("the model and the flow in the archive do not have the same features")
     booster = xgb.Booster(model_file=bytearray((folder / MODEL_FILE).read_bytes()))
+    # A worker a core answers, in AWS's image and in ours; more threads would wait milliseconds for each other.
+    booster.set_param({"nthread": 1})
     return Predictor(flow, booster, info["problem"], _threshold())
 
 

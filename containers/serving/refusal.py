@@ -32,8 +32,13 @@ class Problem:
         return {"status": BAD_REQUEST, "row": self.row, **named, "message": self.message}
 
 
-def response(status: int, document: dict[str, Any]) -> Any:
+def document(content: dict[str, Any]) -> str:
+    """The body of a refusal."""
+    return json.dumps(content, ensure_ascii=False)
+
+
+def response(status: int, content: dict[str, Any]) -> Any:
     """An HTTP response, which the framework containers hand on as it is; an exception would make it a 500."""
     from werkzeug.wrappers import Response
 
-    return Response(json.dumps(document, ensure_ascii=False), status=status, mimetype=JSON)
+    return Response(document(content), status=status, mimetype=JSON)

@@ -342,3 +342,21 @@ def test_prep_is_told_of_facets_only_where_it_weighs() -> None:
         {"column": "sex", "values": ["Female"]},
         {"column": "race", "values": ["Black"]},
     ]
+
+
+def test_the_environment_chooses_what_hosts_the_model(tmp_path: Path) -> None:
+    """``[images] serving`` is the registered model's image; training stays where it is."""
+    local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    file = tmp_path / "here.toml"
+    file.write_text(
+        local + '\n[images]\nserving = "{account}.dkr.ecr.{region}.amazonaws.com/ours:1"\n', encoding="utf-8"
+    )
+    other = build("local", "adult", tune=False)
+    ours = build(str(file), "adult", tune=False)
+
+    hosted = "123456789012.dkr.ecr.us-east-1.amazonaws.com/ours:1"
+    assert hosted not in other
+    (gate,) = (step for step in json.loads(ours)["Steps"] if step["Type"] == "Condition")
+    (register,) = (step for step in gate["Arguments"]["IfSteps"] if step["Type"] == "RegisterModel")
+    assert register["Arguments"]["InferenceSpecification"]["Containers"][0]["Image"] == hosted
+    assert ours.count(hosted) == 1

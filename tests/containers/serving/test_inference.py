@@ -5,22 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from containers import contract, prepared
-from containers.flow import FittedFlow, apply
-from containers.processing.model_archive import load as load_archive
+from containers import contract
 from containers.serving import inference
 from containers.serving.predictor import Predictor, load
 from tests.containers.serving.conftest import Trained
+from tests.containers.serving.rows import WRITERS, as_csv, as_json, hard_rows, offline, written
 
 
 def ask(predictor: Predictor, body: bytes | str, content_type: str, accept: str = "application/json") -> Any:
@@ -40,55 +36,19 @@ def predictor(trained: Trained) -> Predictor:
 
 @pytest.fixture(scope="module")
 def rows(trained: Trained, predictor: Predictor) -> pd.DataFrame:
-    """1,000 raw rows; every eighth cell is empty, every tenth text one that training never saw."""
-    draw = np.random.default_rng(3)
-    table = trained.holdout.head(1000)[list(predictor.flow.columns)].astype(object)
-    for name in table:
-        if predictor.flow.columns[name] == "string":
-            table.loc[draw.random(len(table)) < 0.1, name] = "never seen"
-        table.loc[draw.random(len(table)) < 0.125, name] = None
-    return table.where(table.notna(), None)
+    """1,000 raw rows with missing and unseen values."""
+    return hard_rows(trained, predictor.flow)
 
 
-def offline(trained: Trained, rows: pd.DataFrame, folder: Path) -> np.ndarray[Any, Any]:
-    """The scores that evaluation would give: flow, Parquet, model archive."""
-    flow = FittedFlow.from_json((trained.folder / contract.FLOW_FILE).read_text(encoding="utf-8"))
-    features = apply(flow, rows)
-    table = pa.table({contract.LABEL: np.zeros(len(rows)), **{name: features[name] for name in features}})
-    pq.write_table(table, folder / contract.PART_FILE)
-    archive = folder / "archive"
-    archive.mkdir()
-    with tarfile.open(archive / contract.MODEL_ARCHIVE, "w:gz") as packed:
-        for path in trained.folder.iterdir():
-            packed.add(path, path.name)
-    model = load_archive(archive)
-    (folder / "rows").mkdir()
-    (folder / contract.PART_FILE).rename(folder / "rows" / contract.PART_FILE)
-    return model.score(prepared.read(folder / "rows", "rows", model.features))
-
-
-def as_csv(rows: pd.DataFrame) -> str:
-    return rows.to_csv(index=False)
-
-
-def as_json_lines(rows: pd.DataFrame) -> str:
-    return "\n".join(json.dumps(row, default=str) for row in rows.to_dict("records"))
-
-
-def as_json(rows: pd.DataFrame) -> str:
-    return json.dumps({"instances": rows.to_dict("records")}, default=str)
-
-
-@pytest.mark.parametrize(
-    ("content_type", "write"),
-    [("text/csv", as_csv), ("application/jsonlines", as_json_lines), ("application/json", as_json)],
-)
+@pytest.mark.parametrize("content_type", WRITERS)
 def test_answers_equal_offline_scores_to_the_last_bit(
-    trained: Trained, predictor: Predictor, rows: pd.DataFrame, tmp_path: Path, content_type: str, write: Any
+    trained: Trained, predictor: Predictor, rows: pd.DataFrame, tmp_path: Path, content_type: str
 ) -> None:
     """A thousand raw rows with missing and unseen values are scored as evaluation scores them, bit for bit."""
     expected = offline(trained, rows, tmp_path)
-    found = [each["probability"] for each in predictions(ask(predictor, write(rows), content_type))]
+    found = [
+        each["probability"] for each in predictions(ask(predictor, written(rows, content_type), content_type))
+    ]
     assert np.array_equal(np.array(found), expected)
     assert len(set(found)) > 100
 

@@ -73,6 +73,7 @@ def serve(chosen: argparse.Namespace) -> int:
         serving=project_serving(Path.cwd()),
         project=Path.cwd(),
         **({"cores": chosen.cores} if chosen.cores else {}),
+        loaded_models=chosen.loaded_models,
     )
     return _in_background(settings) if chosen.background else _in_foreground(settings)
 
@@ -192,6 +193,7 @@ def _in_background(settings: Settings) -> int:
     folder.prepare(settings)
     command = [sys.executable, "-m", "local_sagemaker", "serve", "--folder", str(settings.folder)]
     command += ["--port", str(settings.port), "--region", settings.region, "--cores", str(settings.cores)]
+    command += ["--loaded-models", str(settings.loaded_models)]
     log = settings.folder / _LOG
     child: subprocess.Popen[bytes] | None = None
     try:
@@ -282,6 +284,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     serving.add_argument(
         "--cores", type=_number(1, 4096), help="what all jobs together may use (default: all)"
+    )
+    serving.add_argument(
+        "--loaded-models",
+        type=_number(1, 4096),
+        default=16,
+        metavar="N",
+        help="what a multi-model container holds at a time (default: 16)",
     )
     serving.add_argument(
         "--background", action="store_true", help=f"return when ready; log in <folder>/{_LOG}"

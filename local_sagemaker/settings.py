@@ -23,6 +23,7 @@ class Settings:
     region: str = "us-east-1"
     account: str = "123456789012"  # AWS's example account, and moto's
     cores: int = field(default_factory=available_cores)  # what all jobs together may use
+    loaded_models: int = 16  # of a multi-model container at a time
     images: Mapping[str, str] = field(
         default_factory=dict
     )  # image pattern -> runtime, beside the built-in ones

@@ -11,6 +11,10 @@ alarm_state     the state that a metric calls for in an alarm
 alarms          alarms, watched; they take an update back
 fleet           the variants of one endpoint configuration while they serve
 member          one container of a model, made ready
+variant         the instances of one variant, of which the least busy is asked
+hosted          one container, as a variant asks it
+multi_model     … of many models: fetched, loaded, unloaded
+shelves         where these are loaded
 server          one container kept alive: started, watched, started again
 program         what a container runs, and what it finds in /opt/ml
 connection      requests to a container

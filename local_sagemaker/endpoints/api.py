@@ -25,6 +25,7 @@ from local_sagemaker.endpoints.deployments import (
     Deployments,
     Document,
 )
+from local_sagemaker.endpoints.fleet import processes
 from local_sagemaker.endpoints.metrics import EndpointMetrics
 from local_sagemaker.endpoints.plan import Plans
 from local_sagemaker.errors import AwsError, ValidationException
@@ -138,7 +139,7 @@ class Endpoints:
         return document
 
     def update_weights(self, request: Document) -> Document:
-        """Share the traffic otherwise. There is nothing to wait for; the endpoint is in service at once."""
+        """Share the traffic otherwise, at once; where other numbers of processes run then, that takes a moment."""
         name = request["EndpointName"]
         desired = {each["VariantName"]: each for each in request["DesiredWeightsAndCapacities"]}
 
@@ -155,11 +156,15 @@ class Endpoints:
                 raise ValidationException(
                     "At least one production variant must have a weight greater than 0."
                 )
-            return {**document, "_Plan": plan, "LastModifiedTime": time.time()}
+            resized = self._processes(plan) != self._processes(document["_Plan"])
+            scaling = {"EndpointStatus": UPDATING, "_Before": document["_Plan"]} if resized else {}
+            return {**document, **scaling, "_Plan": plan, "LastModifiedTime": time.time()}
 
         document = self._change(name, change)
         production = (each for each in document["_Plan"] if not each.get("Shadow"))
         self.deployments.reweigh(name, {each["VariantName"]: each["Weight"] for each in production})
+        if document["EndpointStatus"] == UPDATING:
+            self.deployments.begin(document)
         return document
 
     def delete(self, request: Document) -> None:
@@ -187,6 +192,9 @@ class Endpoints:
 
     def _configuration(self, operation: str, request: Document) -> Document:
         return configurations.get(self._records, self._settings, operation, request["EndpointConfigName"])
+
+    def _processes(self, plan: Plan) -> tuple[int, ...]:
+        return tuple(processes(self._settings, each) for each in plan)
 
     def _arn(self, name: str) -> str:
         return self._settings.arn("endpoint", name.lower())

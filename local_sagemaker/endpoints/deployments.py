@@ -17,7 +17,7 @@ from typing import Any
 
 from local_sagemaker.endpoints import traffic
 from local_sagemaker.endpoints.capture import Capture, Exchange
-from local_sagemaker.endpoints.fleet import Fleet
+from local_sagemaker.endpoints.fleet import Fleet, processes
 from local_sagemaker.endpoints.metrics import EndpointMetrics
 from local_sagemaker.endpoints.program import Programs
 from local_sagemaker.errors import AwsError
@@ -84,7 +84,7 @@ class Deployments:
         work = {
             CREATING: self._bring_up,
             IN_SERVICE: self._bring_up,
-            UPDATING: self._bring_over,
+            UPDATING: self._bring_over if "_Pending" in document else self._resize,
             DELETING: self._take_down,
         }
         threading.Thread(
@@ -144,6 +144,17 @@ class Deployments:
         if self._shifted(document, fleet, pending.get("LastDeploymentConfig", {})):
             self._move(document, fleet, _updated)
 
+    def _resize(self, document: Document) -> None:
+        """Run as many processes as the plan says; after a restart, all of them anew. Failing leaves what serves."""
+        name = document["EndpointName"]
+        fleet = self._serving.get(name)
+        if fleet is None:
+            self._move(document, self._started(document, document), _resized)
+            return
+        for plan in document["_Plan"]:
+            fleet.resize(plan["VariantName"], processes(self._settings, plan))
+        self._records.update(KIND, name, lambda current: _resized(_same(current, document)))
+
     def _shifted(self, document: Document, fleet: Fleet, deployment: Document) -> bool:
         """Give the new fleet more and more of the traffic. Raises JobFailure where an alarm takes it back."""
         name = document["EndpointName"]
@@ -197,7 +208,15 @@ class Deployments:
     def _started(self, document: Document, what: Document) -> Fleet:
         name = document["EndpointName"]
         keep = self._keeper(name, what["_Configuration"].get("DataCaptureConfig", {}))
-        fleet = Fleet(self._settings, self._runner, self.programs, name, what["_Plan"], keep)
+        fleet = Fleet(
+            self._settings,
+            self._runner,
+            self.programs,
+            name,
+            what["_Plan"],
+            keep,
+            lambda variant, values: self.metrics.record(name, variant, values),
+        )
         with self._lock:
             if self._closed:
                 raise Closed("the local SageMaker is stopping")
@@ -246,7 +265,10 @@ class Deployments:
         reason = shorten(explain(error, "starting the endpoint"), LIMIT)
 
         def change(current: Document) -> Document:
-            kept = {key: value for key, value in _same(current, document).items() if key != "_Pending"}
+            _same(current, document)
+            kept = {key: value for key, value in current.items() if key not in ("_Pending", "_Before")}
+            if "_Before" in current:  # what could not be scaled stays as it was
+                kept["_Plan"] = current["_Before"]
             status = IN_SERVICE if name in self._serving else FAILED
             return {
                 **kept,
@@ -283,6 +305,11 @@ def _same(current: Document | None, document: Document) -> Document:
 
 def _in_service(document: Document) -> Document:
     return {**document, "EndpointStatus": IN_SERVICE, "LastModifiedTime": time.time()}
+
+
+def _resized(document: Document) -> Document:
+    kept = {key: value for key, value in document.items() if key not in ("_Before", "FailureReason")}
+    return _in_service(kept)
 
 
 def _updated(document: Document) -> Document:

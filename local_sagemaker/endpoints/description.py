@@ -14,7 +14,10 @@ def of(document: Document) -> Document:
     answer = {**document}
     if document["EndpointStatus"] in ("Creating", "Failed"):
         return answer
-    answer |= _variants(document["_Plan"], lambda plan: _variant(plan, since))
+    before = {plan["VariantName"]: plan for plan in document.get("_Before", [])}
+    answer |= _variants(
+        document["_Plan"], lambda plan: _scaled(_variant(plan, since), before.get(plan["VariantName"]))
+    )
     capture = document["_Configuration"].get("DataCaptureConfig")
     if capture is not None:
         answer["DataCaptureConfig"] = _capture(capture)
@@ -52,6 +55,21 @@ def _variant(plan: Document, since: float) -> Document:
         "CurrentWeight": plan["Weight"],
         "DesiredWeight": plan["Weight"],
         **_size(plan),
+    }
+
+
+def _scaled(described: Document, before: Document | None) -> Document:
+    """A variant whose processes are just being started or ended: what it wants, and what it has."""
+    if (
+        before is None
+        or "ServerlessConfig" in before
+        or before["InstanceCount"] == described["DesiredInstanceCount"]
+    ):
+        return described
+    return {
+        **described,
+        "CurrentInstanceCount": before["InstanceCount"],
+        "VariantStatus": [{"Status": "Updating"}],
     }
 
 

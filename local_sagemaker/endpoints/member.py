@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_sagemaker.endpoints.program import Programs
+from local_sagemaker.endpoints.program import Program, Programs
 from local_sagemaker.endpoints.server import STARTUP_SECONDS, ModelServer
 from local_sagemaker.jobs import container
 from local_sagemaker.jobs.process import ProcessRunner, Task
@@ -61,7 +61,10 @@ class Members:
     def make(self, definition: Document, name: str, place: Place, startup: float = STARTUP_SECONDS) -> Member:
         """Fetch model and code; ``server.start()`` then starts it. Raises JobFailure, AwsError, OSError."""
         place.folder.mkdir(parents=True)
-        program = self._programs.prepare(definition, place.folder)
+        return self.serve(self._programs.prepare(definition, place.folder), name, place, startup)
+
+    def serve(self, program: Program, name: str, place: Place, startup: float, **environment: str) -> Member:
+        """A container that runs the program, with more in its environment."""
         for made in ("packages", "input", "output"):
             (place.folder / made).mkdir(exist_ok=True)
         task = Task(
@@ -70,7 +73,7 @@ class Members:
             argv=program.argv,
             environment=container.merged(
                 container.environment(self._settings, network=True),
-                {"SAGEMAKER_CONTAINER_NAME": name},
+                {"SAGEMAKER_CONTAINER_NAME": name, **environment},
                 program.environment,
             ),
             log=log_path(self._settings.logs, place.log_group, place.stream),

@@ -11,7 +11,7 @@ from typing import Any
 from local_sagemaker import arns
 from local_sagemaker.endpoints import configurations
 from local_sagemaker.endpoints.program import Programs
-from local_sagemaker.errors import UnsupportedOperation, ValidationException
+from local_sagemaker.errors import ValidationException
 from local_sagemaker.records import Records
 from local_sagemaker.settings import Settings
 
@@ -64,8 +64,6 @@ class Plans:
         return model, containers
 
     def _containers(self, definition: Document) -> list[Document]:
-        if definition.get("Mode") == "MultiModel":
-            raise UnsupportedOperation("The local SageMaker does not host multi-model endpoints; AWS does.")
         if "ModelPackageName" not in definition:
             return [definition]
         package = self._package(definition["ModelPackageName"])

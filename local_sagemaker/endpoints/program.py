@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ class Program:
     """A command and what it finds in its environment."""
 
     argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    cwd: str = "/opt/ml/model"
+    environment: Mapping[str, str]
+    cwd: str
 
 
 class Programs:
@@ -56,14 +56,27 @@ class Programs:
 
     def prepare(self, definition: Document, folder: Path) -> Program:
         """Fetch model and code into the container's ``folder``, and say what to run. Raises JobFailure, OSError."""
+        self.fetch(definition, folder)
+        return self.program(definition, folder)
+
+    def fetch(self, definition: Document, folder: Path) -> None:
+        """Fetch the model into ``folder/model``. Raises JobFailure, OSError."""
         model = folder / "model"
         model.mkdir(parents=True, exist_ok=True)
         self._fetch_model(definition, folder, model)
+
+    def brings_its_own(self, image: str) -> bool:
+        """Whether the project says what serves in an image."""
+        return self._own(image) is not None
+
+    def program(self, definition: Document, folder: Path) -> Program:
+        """Fetch code into ``folder``, where the model lies, and say what to run. Raises JobFailure, OSError."""
         environment = dict(definition.get("Environment", {}))
         own = self._own(definition["Image"])
         if own is not None:
             project = {"PYTHONPATH": str(self._settings.project)} if self._settings.project else {}
-            return Program(tuple(shlex.split(own)), container.merged(self._common(environment), project))
+            cwd = "/opt/ml/model" if (folder / "model").is_dir() else "/opt/ml"
+            return Program(tuple(shlex.split(own)), container.merged(self._common(environment), project), cwd)
         runtime = self._images.resolve(definition["Image"])
         command: tuple[str, ...] = (
             "python3",
@@ -108,7 +121,7 @@ class Programs:
         if source is None and "ModelDataUrl" in definition:
             kind = {"S3DataType": "S3Object", "CompressionType": "Gzip"}
             source = {"S3Uri": definition["ModelDataUrl"], **kind}
-        if source is None or definition.get("Mode") == "MultiModel":
+        if source is None:
             return
         if source["CompressionType"] == "Gzip":
             fetched = folder / "model.tar.gz"

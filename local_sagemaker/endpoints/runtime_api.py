@@ -15,9 +15,11 @@ from urllib.parse import unquote
 
 from local_sagemaker.endpoints.connection import Answer
 from local_sagemaker.endpoints.deployments import Deployments
-from local_sagemaker.endpoints.fleet import INFERENCE_ID, LOG_GROUP, Fleet, Refused
+from local_sagemaker.endpoints.fleet import INFERENCE_ID, Fleet
+from local_sagemaker.endpoints.hosted import Invocation, Refused
 from local_sagemaker.endpoints.metrics import invocation
 from local_sagemaker.endpoints.server import INVOCATION_SECONDS
+from local_sagemaker.endpoints.variant import LOG_GROUP, Variant
 from local_sagemaker.errors import AwsError, UnsupportedOperation
 from local_sagemaker.settings import Settings
 
@@ -75,19 +77,20 @@ class Runtime:
             if fleet is None:
                 raise _invalid(f"Endpoint {name} of account {self._settings.account} not found.")
             variant = _variant(fleet, environ.get(f"{_PREFIX}TARGET_VARIANT"))
-            passed, host = _passed(environ), _host(environ, fleet, variant)
+            asked_for = Invocation(body, _passed(environ), _target(environ, name, variant))
+            host = _host(environ, variant)
             asked = time.monotonic()
             status = 500
             try:
-                answer = fleet.answer(variant, body, passed, host)
+                answer = fleet.answer(variant, asked_for, host)
                 status = answer.status
             except Refused as refused:
                 status = refused.status
                 raise
             finally:
-                counts = invocation(status, time.monotonic() - asked, asked - began)
-                self._deployments.metrics.record(name, variant, counts)
-            return variant, answer
+                counts = invocation(status, time.monotonic() - asked, asked - began, variant.size)
+                self._deployments.metrics.record(name, variant.name, counts)
+            return variant.name, answer
 
     def _model_error(self, name: str, refused: Refused, start_response: StartResponse) -> Iterable[bytes]:
         region, account = self._settings.region, self._settings.account
@@ -129,32 +132,42 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return body
 
 
-def _variant(fleet: Fleet, target: str | None) -> str:
+def _variant(fleet: Fleet, target: str | None) -> Variant:
     if target is None:
         return fleet.choose()
-    if not fleet.has(target):
+    variant = fleet.variant(target)
+    if variant is None:
         raise _invalid(f"Variant {target} not found for Request")
+    return variant
+
+
+def _target(environ: WSGIEnvironment, name: str, variant: Variant) -> str | None:
+    """The model that is asked: of a variant that has many, and of no other."""
+    target = environ.get(f"{_PREFIX}TARGET_MODEL")
+    if target is not None and not variant.multi_model:
+        raise _invalid(
+            f"Endpoint {name} is not a multi-model endpoint and does not support target model header."
+        )
+    if target is None and variant.multi_model:
+        raise _invalid(
+            f"Endpoint {name} is a multi-model endpoint: say which model with the target model header."
+        )
     return target
 
 
-def _host(environ: WSGIEnvironment, fleet: Fleet, variant: str) -> str | None:
+def _host(environ: WSGIEnvironment, variant: Variant) -> str | None:
     """The container that is asked alone: of a model whose containers are invoked directly, and of no other."""
     host = environ.get(f"{_PREFIX}TARGET_CONTAINER_HOSTNAME")
-    hosts = fleet.hosts(variant)
-    if hosts is None and host is not None:
+    if not variant.direct and host is not None:
         raise _invalid("TargetContainerHostname is for endpoints whose containers are invoked directly.")
-    if hosts is not None and host not in hosts:
-        raise _invalid(f"TargetContainerHostname must be one of {', '.join(hosts)}.")
+    if variant.direct and host not in variant.hosts:
+        raise _invalid(f"TargetContainerHostname must be one of {', '.join(variant.hosts)}.")
     return host
 
 
 def _passed(environ: WSGIEnvironment) -> dict[str, str]:
-    for header, what in (
-        ("TARGET_MODEL", "multi-model endpoints (TargetModel)"),
-        ("INFERENCE_COMPONENT", "inference components"),
-    ):
-        if f"{_PREFIX}{header}" in environ:
-            raise UnsupportedOperation(f"The local SageMaker has no {what}; AWS does.")
+    if f"{_PREFIX}INFERENCE_COMPONENT" in environ:
+        raise UnsupportedOperation("The local SageMaker has no inference components; AWS does.")
     return {name: environ[key] for key, name in _PASSED.items() if environ.get(key)}
 
 

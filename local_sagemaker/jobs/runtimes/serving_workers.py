@@ -29,8 +29,14 @@ class Workers:
     def answer(self, request: Request) -> Reply:
         """What the next worker that is free answers."""
         connection = self._free.get()
-        connection.send(request)
-        reply: Reply = connection.recv()
+        try:
+            connection.send(request)
+            reply: Reply = connection.recv()
+        except (
+            EOFError,
+            OSError,
+        ):  # the worker has died: the container is about to end, and that is the answer
+            threading.Event().wait()
         self._free.put(connection)
         return reply
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from containers.deployer import names, registry
 from containers.deployer.ask import Ask
-from containers.deployer.clients import Clients, clients
+from containers.deployer.clients import Clients
 from containers.deployer.endpoint import CHANGING
 from containers.deployer.reconcile import reconcile
 from containers.deployer.result import Result
@@ -137,4 +137,4 @@ def _missed(service: Service, found: Overview, goal: int | None, end: Result) ->
 
 
 def _clients(service: Service) -> Clients:
-    return clients(service.client, lambda _: None)
+    return Clients(service.client, lambda _: None)

@@ -31,6 +31,11 @@ TIMEOUT = 300  # seconds; it waits for nothing but the deletion of an endpoint t
 MEMORY = 256  # megabytes
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: the first time that a zip knows
 _TARGET = "deployer"
+# States in which there is nothing to do but to wait; AWS writes them now in the one way and now in the other.
+_ON_THE_WAY = (
+    *("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"),
+    *("CREATING", "UPDATING", "SYSTEM_UPDATING", "ROLLING_BACK", "DELETING"),
+)
 
 # What the function asks of AWS, in IAM's words; beside it iam:PassRole for the role of the models, and leave to log.
 ACTIONS = (
@@ -109,12 +114,14 @@ def rules(deployment: Deployment) -> list[Rule]:
         ),
         Rule(
             f"{function}-endpoint",
-            f"The endpoint {deployment.endpoint} has changed its state.",
-            # Not narrowed to states: AWS writes them now as InService, now as IN_SERVICE.
+            f"A change of the endpoint {deployment.endpoint} has ended.",
             {
                 "source": ["aws.sagemaker"],
                 "detail-type": [ENDPOINT_EVENT],
-                "detail": {"EndpointName": [deployment.endpoint]},
+                "detail": {
+                    "EndpointName": [deployment.endpoint],
+                    "EndpointStatus": [{"anything-but": list(_ON_THE_WAY)}],
+                },
             },
         ),
     ]

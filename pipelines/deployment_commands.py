@@ -116,7 +116,7 @@ def what_follows(service: Service, package: Package, status: Status) -> str:
         return f"no version is approved now{stays}"
     if status == "Approved" and package.version < newest:
         return f"version {newest} is approved too and newer: the endpoint '{name}' serves that one"
-    if status == "Approved" or newest != found.version:
+    if newest != found.version:
         goes = f"goes to version {newest}" if found.endpoint else f"is created with version {newest}"
         if status != "Approved" and found.endpoint is None:
             return f"there is no endpoint '{name}'; nothing changes"
@@ -150,7 +150,7 @@ def _rollback(service: Service, console: Console, reason: str) -> int:
 
 
 def _delete(service: Service, console: Console, *, yes: bool) -> int:
-    from containers.deployer.clients import clients
+    from containers.deployer.clients import Clients
     from containers.deployer.remove import remove
     from pipelines.deployments import deployment_of
 
@@ -162,7 +162,7 @@ def _delete(service: Service, console: Console, *, yes: bool) -> int:
     with console.status(f"deleting {name}"):
         try:
             there = remove(
-                deployment, clients(service.client, lambda line: console.print(line, markup=False))
+                deployment, Clients(service.client, lambda line: console.print(line, markup=False))
             )
         except TimeoutError as error:
             raise RunError(f"{error} Run the command again.") from None

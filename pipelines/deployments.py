@@ -95,29 +95,32 @@ def show(found: Overview, console: Console) -> None:
         console.print(f"          {found.endpoint.failure}", markup=False, soft_wrap=True)
     function = names.function(name)
     there = (
-        "" if found.function else "is missing, so nothing is deployed by itself: python -m pipelines upsert"
+        "there" if found.function else "missing, so nothing is deployed by itself: python -m pipelines upsert"
     )
     console.print(Text.assemble(("function  ", "bold"), f"{function}  {there}"), soft_wrap=True)
     if found.variants:
         console.print(_variant_table(found))
-    if found.alarms:
+    if found.alarms and found.endpoint is not None:
         console.print(_alarm_table(found))
     if found.packages:
         console.print(_version_table(found))
+    groups = [f"/aws/lambda/{function}"] if found.function else []
     if found.endpoint is not None:
-        console.print(
-            f"call   aws sagemaker-runtime invoke-endpoint --endpoint-name {name} ", end="", soft_wrap=True
-        )
-        console.print("--content-type text/csv --body fileb://rows.csv /dev/stdout", soft_wrap=True)
-        console.print(f"logs   aws logs tail /aws/sagemaker/Endpoints/{name} --follow", soft_wrap=True)
-    if found.function:
-        console.print(f"       aws logs tail /aws/lambda/{function} --follow", soft_wrap=True)
+        groups.append(f"/aws/sagemaker/Endpoints/{name}")
+        asked = f"--endpoint-name {name} --content-type text/csv --body fileb://rows.csv /dev/stdout"
+        console.print(f"call   aws sagemaker-runtime invoke-endpoint {asked}", soft_wrap=True)
+    for group in groups:
+        console.print(f"logs   aws logs tail {group} --follow", soft_wrap=True)
 
 
 def _state(found: Overview) -> list[tuple[str, str]]:
     endpoint = found.endpoint
     if endpoint is None:
-        return [("none yet: it is created when a version is approved", "yellow")]
+        approved = max((each.version for each in found.packages if each.status == "Approved"), default=None)
+        how = f"python -m pipelines deploy creates it with version {approved}"
+        return [
+            (f"none: {how}" if approved else "none yet: it is created when a version is approved", "yellow")
+        ]
     state = [(endpoint.status, _STATES.get(endpoint.status, "yellow"))]
     if endpoint.pending:
         version = names.version(found.deployment.endpoint, endpoint.pending)

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from containers.deployer import names
 from containers.deployer.plan import tags
 from containers.deployer.settings import Alarm, Deployment
@@ -57,7 +59,11 @@ def delete(cloudwatch: Any, deployment: Deployment, kept: set[str], say: Callabl
     ours = [names.alarm(deployment.endpoint, metric) for metric in METRICS if metric not in kept]
     found = [each["AlarmName"] for each in state(cloudwatch, ours)]
     if found:
-        cloudwatch.delete_alarms(AlarmNames=found)
+        try:
+            cloudwatch.delete_alarms(AlarmNames=found)
+        except ClientError:
+            if state(cloudwatch, found):  # else another run was faster
+                raise
         say(f"deleted the alarms {', '.join(found)}")
 
 

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Clients:
-    """boto3's clients, and where to say what is done."""
+    """boto3's clients, each made when it is first needed: most events need the first one only."""
 
-    sagemaker: Any
-    cloudwatch: Any
-    autoscaling: Any
-    say: Callable[[str], None]
+    make: Callable[[str], Any]  # by boto3's name for a service
+    say: Callable[[str], None]  # what is seen and done
 
+    @cached_property
+    def sagemaker(self) -> Any:
+        """Registry, models and endpoints."""
+        return self.make("sagemaker")
 
-def clients(make: Callable[[str], Any], say: Callable[[str], None]) -> Clients:
-    """All of them; ``make`` makes one by boto3's name for the service."""
-    return Clients(make("sagemaker"), make("cloudwatch"), make("application-autoscaling"), say)
+    @cached_property
+    def cloudwatch(self) -> Any:
+        """Alarms."""
+        return self.make("cloudwatch")
+
+    @cached_property
+    def autoscaling(self) -> Any:
+        """Application Auto Scaling."""
+        return self.make("application-autoscaling")

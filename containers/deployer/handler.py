@@ -12,7 +12,7 @@ from typing import Any
 
 from containers.deployer import settings
 from containers.deployer.ask import ask
-from containers.deployer.clients import Clients, clients
+from containers.deployer.clients import Clients
 from containers.deployer.reconcile import reconcile
 
 _ROOT = Path(__file__).parents[2]
@@ -35,4 +35,4 @@ def _clients() -> Clients:
     from botocore.config import Config
 
     config = Config(retries={"mode": "standard", "max_attempts": 4})
-    return clients(lambda service: boto3.client(service, config=config), print)
+    return Clients(lambda service: boto3.client(service, config=config), print)

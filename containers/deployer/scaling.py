@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from containers.deployer import names
 from containers.deployer.plan import Plan, tags
 from containers.deployer.settings import Deployment
@@ -77,9 +79,20 @@ def keep_only(
     kept = {_resource(deployment, variant) for variant in variants}
     for resource in sorted(_ours(autoscaling, deployment) - kept):
         about = {**_NAMESPACE, **_DIMENSION, "ResourceId": resource}
-        autoscaling.delete_scaling_policy(**about, PolicyName=names.scaling_policy(deployment.endpoint))
-        autoscaling.deregister_scalable_target(**about)
+        # The policy last: it says that the target is ours, should we be killed in between.
+        _unless_gone(autoscaling.deregister_scalable_target, **about)
+        policy = names.scaling_policy(deployment.endpoint)
+        _unless_gone(autoscaling.delete_scaling_policy, **about, PolicyName=policy)
         say(f"deregistered {resource} from autoscaling")
+
+
+def _unless_gone(delete: Any, **about: str) -> None:
+    """AWS deletes a target's policies with it; and another run may be faster."""
+    try:
+        delete(**about)
+    except ClientError as error:
+        if "No scal" not in error.response["Error"]["Message"]:  # No scalable target, no scaling policy found
+            raise
 
 
 def _resource(deployment: Deployment, variant: str) -> str:

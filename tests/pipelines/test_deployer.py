@@ -17,7 +17,7 @@ import pytest
 import xgboost
 
 from containers.deployer import names
-from containers.deployer.clients import clients
+from containers.deployer.clients import Clients
 from containers.deployer.remove import remove
 from pipelines import deployer
 from pipelines.service import Service
@@ -102,7 +102,7 @@ def test_the_function_asks_for_these_permissions_and_no_others(stage: Stage, loc
         )
         return made
 
-    stage.clients = clients(client, stage.said.append)
+    stage.clients = Clients(client, stage.said.append)
     scaling = {"minimum": 1, "maximum": 3, "invocations_per_instance": 100}
     stage.settings(alarms=[ERRORS], autoscaling=scaling)
     stage.deployed(stage.package("one", **DIES))  # fails, and is created again

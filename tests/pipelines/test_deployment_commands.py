@@ -86,7 +86,7 @@ def test_before_there_is_anything(stage: Stage, command: Command) -> None:
     """No endpoint, no function, no version: said, with what to do; and nothing to deploy or to roll back."""
     shown = lines(command("deployments"))
     assert f"endpoint {stage.name} none yet: it is created when a version is approved" in shown
-    assert f"function {stage.name}-deployer is missing" in shown
+    assert f"function {stage.name}-deployer missing, so nothing is deployed by itself" in shown
     assert "python -m pipelines upsert" in shown
     assert "is approved" in error(command("deploy"))
     assert error(command("rollback")).startswith(f"There is no endpoint '{stage.name}' yet")
@@ -129,6 +129,7 @@ def test_a_decision_says_what_it_leads_to(stage: Stage, command: Command) -> Non
     assert f"the endpoint '{name}' goes to version 2 by itself" in lines(command("approve", "2"))
     assert "version 2 is approved too and newer" in lines(command("approve", "1"))
     lines(command("deploy"))
+    assert f"the endpoint '{name}' goes on with version 2" in lines(command("approve", "2"))
     assert f"the endpoint '{name}' goes on with version 2" in lines(command("reject", "1"))
     assert f"no version is approved now; the endpoint '{name}' stays as it is" in lines(
         command("reject", "2")
@@ -210,11 +211,19 @@ def test_taking_it_down_asks_first(stage: Stage, command: Command) -> None:
     assert "1 Approved" in lines(command("packages"))
 
 
-def test_an_environment_that_deploys_otherwise_says_so(command: Command, settings: list[str]) -> None:
-    """The commands are for the form 'guarded'."""
+def test_an_environment_that_deploys_otherwise_says_so(
+    stage: Stage, command: Command, settings: list[str]
+) -> None:
+    """The commands are for the form 'guarded'; elsewhere a decision leads to nothing by itself."""
+    arn = stage.package("one")
     environment = Path(settings[3])
     text = environment.read_text(encoding="utf-8")
     begin, end = text.index("[deploy]"), text.index("[tags]")
+    environment.write_text(text[:begin] + text[end:], encoding="utf-8")
+    assert "[deploy] form" not in "".join(command("approve", arn)[1:])
+    native = text[:begin] + '[deploy]\nform = "native"\n' + text[end:]
+    environment.write_text(native, encoding="utf-8")
+    assert "nothing is deployed by that: [deploy] form = 'native'" in lines(command("reject", arn))
     environment.write_text(text[:begin] + text[end:], encoding="utf-8")
     for words in (["deployments"], ["deploy"], ["rollback"], ["delete-endpoint", "--yes"]):
         assert "has [deploy] form = 'off': only 'guarded'" in error(command(*words))

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from containers.deployer.ask import Ask
-from containers.deployer.clients import Clients, clients
+from containers.deployer.clients import Clients
 from containers.deployer.reconcile import reconcile
 from containers.deployer.remove import remove
 from containers.deployer.result import Result
@@ -228,7 +228,7 @@ def stage(client: Callable[[str], Any], local: LocalSageMaker) -> Iterator[Stage
     client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
     said: list[str] = []
     known = deployment(group=name, endpoint=name, role=local.settings.role_arn)
-    made = Stage(client, local.settings.bucket, name, known, clients(client, said.append), said)
+    made = Stage(client, local.settings.bucket, name, known, Clients(client, said.append), said)
     yield made
     remove(made.deployment, made.clients)
 

@@ -33,6 +33,7 @@ _escapes = {"\0": "%~0", "%~": "%~~"}
 _unescapes = {"%~0": "\0", "%~~": "%~", "%~.": ".", _EMPTY: ""}
 _unit = re.compile(r"%~|.", re.DOTALL)
 _escaped = re.compile(r"%~[0~.e]")
+_address = re.compile(r"https://(?:(?P<bucket>[^/]+)\.)?s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?/")
 _bucket_name = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -115,11 +116,15 @@ def _name_components(name: str) -> list[str]:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key (or prefix) of ``s3://bucket/key``.
+    """Bucket and key (or prefix) of ``s3://bucket/key``, or of the same as S3's own address.
+
+    SageMaker takes ``https://bucket.s3.us-east-1.amazonaws.com/key`` and ``https://s3.amazonaws.com/bucket/key`` too.
 
     Raises:
         S3Error: InvalidURI.
     """
+    if address := _address.match(uri):
+        uri = f"s3://{address['bucket'] + '/' if address['bucket'] else ''}{uri[address.end() :]}"
     scheme, separator, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not separator or not bucket:

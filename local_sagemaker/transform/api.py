@@ -64,6 +64,7 @@ class TransformJobs(Jobs):
     def _accept(self, request: Document) -> Document:
         checks.check(request)
         model, containers = self._plans.model(request["ModelName"])
+        checks.check_containers(containers)
         if any(each.get("Mode") == "MultiModel" for each in containers):
             raise ValidationException("A transform job is for one model: the container's Mode is MultiModel.")
         return {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from local_sagemaker.errors import ValidationException
+from local_sagemaker.errors import AwsError, ValidationException
+from local_sagemaker.s3 import names
 from local_sagemaker.transform.association import Association
 
 _MOST_MEGABYTES = 100
@@ -22,10 +23,20 @@ def check(request: Mapping[str, Any]) -> None:
         ("TransformInput.DataSource.S3DataSource.S3Uri", source["S3Uri"]),
         ("TransformOutput.S3OutputPath", request["TransformOutput"]["S3OutputPath"]),
     ):
-        if not uri.startswith("s3://"):
-            raise ValidationException(f"{member} is {uri!r}; it must be an S3 URI, s3://bucket/key.")
+        try:
+            names.split_uri(uri)
+        except AwsError as error:
+            raise ValidationException(f"{member}: {error.message}.") from None
     _check_payload(request.get("MaxPayloadInMB"), request.get("MaxConcurrentTransforms"))
     Association(request)
+
+
+def check_containers(definitions: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ValidationException for a model that only an endpoint can have."""
+    if any(each.get("Mode") == "MultiModel" for each in definitions):
+        raise ValidationException(
+            "A transform job cannot use a multi-model container: no request would name its model."
+        )
 
 
 def _check_payload(megabytes: int | None, concurrent: int | None) -> None:

@@ -80,6 +80,22 @@ def test_keys_that_s3_refuses_are_refused(key: str, code: str) -> None:
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://bucket/a/b",
+        "https://bucket.s3.amazonaws.com/a/b",
+        "https://bucket.s3.us-east-1.amazonaws.com/a/b",
+        "https://bucket.s3-us-west-2.amazonaws.com/a/b",
+        "https://s3.amazonaws.com/bucket/a/b",
+        "https://s3-eu-west-1.amazonaws.com/bucket/a/b",
+    ],
+)
+def test_the_addresses_of_an_object(uri: str) -> None:
+    """An S3 URI, and S3's own addresses in both styles and in those of older regions."""
+    assert names.split_uri(uri) == ("bucket", "a/b")
+
+
 @pytest.mark.parametrize("uri", ["/tmp/x", "https://bucket/key", "s3:/bucket/key", "s3://", "bucket/key"])
 def test_other_uris_are_refused(uri: str) -> None:
     """What is no S3 URI is answered with the form that is."""

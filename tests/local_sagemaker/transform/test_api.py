@@ -257,6 +257,26 @@ def test_a_model_of_a_package(transforms):
     assert transforms.outputs(job) == {"a.out": b"packed:1"}
 
 
+def test_a_multi_model_container_is_refused(transforms):
+    """There is no request that could say which model is meant."""
+    container = transforms.container(b"", XGBOOST, {}) | {"Mode": "MultiModel"}
+    container["ModelDataUrl"] = container["ModelDataUrl"].removesuffix("model.tar.gz")
+
+    with pytest.raises(ClientError, match="cannot use a multi-model container"):
+        transforms.begin(transforms.model(container), "s3://b/p")
+
+
+def test_model_data_at_s3s_own_address(transforms):
+    """ModelDataUrl may be an https address of S3, as older code has it."""
+    container = transforms.container(echo("found"))
+    key = container["ModelDataUrl"].removeprefix(f"s3://{transforms.bucket}/")
+    container["ModelDataUrl"] = f"https://{transforms.bucket}.s3-us-east-1.amazonaws.com/{key}"
+
+    job = completed(transforms.run(transforms.model(container), transforms.put({"a": "1"})))
+
+    assert transforms.outputs(job) == {"a.out": b"found:1"}
+
+
 def test_json_lines_with_their_answers(transforms, model):
     """Each object gets what the model answered as SageMakerOutput."""
     lines = '{"id": 1, "ask": {"a": "x"}}\n{"id": 2, "ask": {"a": "y"}}\n'
@@ -499,7 +519,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown strategy": ({"BatchStrategy": "Some"}, "'batchStrategy' failed to satisfy constraint"),
     "a strange output path": (
         {"target": {"S3OutputPath": "https://example.org/x"}},
-        "TransformOutput.S3OutputPath is 'https://example.org/x'; it must be an S3 URI",
+        "TransformOutput.S3OutputPath: 'https://example.org/x' is not an S3 URI: expected s3://bucket/key.",
     ),
 }
 

@@ -42,7 +42,7 @@ def table(values: list[list[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=5)
+cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0\ufeff"), max_size=5)
 tables = st.lists(st.lists(cells, min_size=2, max_size=4), max_size=6)
 values = st.recursive(
     st.none()

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from local_sagemaker.pipelines import cache, graph, parameters, retry
+from local_sagemaker.pipelines import cache, cleanups, graph, loops, parameters, retry
 from local_sagemaker.pipelines.arguments import mismatches
 from local_sagemaker.pipelines.comparisons import incomparable
 from local_sagemaker.pipelines.definition import STEP_FIELDS, Definition, Step, parse
 from local_sagemaker.pipelines.expressions import Reference, references
-from local_sagemaker.pipelines.loops import mistakes_in
 from local_sagemaker.pipelines.problem import Problem, hint
 from local_sagemaker.pipelines.references import mistakes_of
 from local_sagemaker.pipelines.steps import NOT_YET, STEP_TYPES
@@ -27,6 +26,7 @@ def check(source: str | Mapping[str, Any]) -> list[Problem]:
     for step in definition.steps.values():
         problems += (Problem(f"Step {step.name!r}", message) for message in _step(step, definition))
     problems += _cycles(definition)
+    problems += cleanups.warnings(definition)
     problems += _unused(definition)
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.level == "warning")
 
@@ -43,7 +43,8 @@ def _step(step: Step, definition: Definition) -> Iterator[str]:
         if key not in known:
             yield f"Cannot parse object, unknown property {key!r}.{hint(key, known)}"
     yield from kind.mistakes(step)
-    yield from mistakes_in(step, definition)
+    yield from loops.mistakes_in(step, definition)
+    yield from cleanups.mistakes_in(step, definition)
     yield from _cache(step)
     for policy in step.retry:
         yield from retry.mistakes(policy)

@@ -17,6 +17,7 @@ from local_sagemaker.pipelines.expressions import ExpressionError, Scope
 from local_sagemaker.pipelines.retry import Retries
 from local_sagemaker.pipelines.steps import STEP_TYPES
 from local_sagemaker.pipelines.steps.base import Attempt, StepFailure, StepStopped, Success
+from local_sagemaker.pipelines.steps.for_each import child_name
 from local_sagemaker.records import Closed, Records
 from local_sagemaker.s3.store import ObjectStore
 
@@ -171,9 +172,17 @@ class StepRun:
                 wait=self._context.records.wait,
                 report=self._report,
                 stopping=self._context.stopping.is_set,
+                record=self._record_of,
             )
         )
         return result, key, True
+
+    def _record_of(self, name: str) -> dict[str, Any] | None:
+        """Of a step by the name that it has in the definition: in a ForEach, that of the same iteration."""
+        iteration = self._step.iteration
+        if iteration and self._context.definition.steps[name].loop == iteration.loop:
+            name = child_name(name, iteration.index)
+        return self._context.records.get(self._kind, name)
 
     def _look_up(self, key: cache.Key) -> cache.Hit | None:
         config = self._step.cache

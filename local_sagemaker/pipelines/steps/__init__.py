@@ -2,6 +2,7 @@
 
 from local_sagemaker.pipelines.steps.base import StepType
 from local_sagemaker.pipelines.steps.clarify_check import CLARIFY_CHECK
+from local_sagemaker.pipelines.steps.cleanup import CLEANUP
 from local_sagemaker.pipelines.steps.condition import CONDITION
 from local_sagemaker.pipelines.steps.endpoint import ENDPOINT
 from local_sagemaker.pipelines.steps.endpoint_config import ENDPOINT_CONFIG
@@ -32,6 +33,7 @@ STEP_TYPES: dict[str, StepType] = {
         ENDPOINT,
         CONDITION,
         FOR_EACH,
+        CLEANUP,
         FAIL,
     )
 }
@@ -40,7 +42,6 @@ STEP_TYPES: dict[str, StepType] = {
 NOT_YET = (
     "AutoML",
     "Callback",
-    "Cleanup",
     "EMR",
     "EMRServerless",
     "InferenceComponent",

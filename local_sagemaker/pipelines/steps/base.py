@@ -69,6 +69,7 @@ class Attempt:
     wait: Callable[[str, str, Callable[[Document], bool]], Document]  # Records.wait
     report: Callable[[Mapping[str, Any], Callable[[], None]], None]  # metadata; how to stop what now runs
     stopping: Callable[[], bool]
+    record: Callable[[str], Document | None]  # what is recorded of a step that this one waited for
 
     def call(self, operation: str, request: Mapping[str, Any]) -> Document:
         """Run an operation. Raises StepFailure, in AWS's words, where it is refused."""

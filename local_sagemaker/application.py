@@ -31,6 +31,7 @@ from local_sagemaker.jobs.processing import ProcessingJobs
 from local_sagemaker.jobs.training import TrainingJobs
 from local_sagemaker.other_services import OtherServices
 from local_sagemaker.pipelines.api import Pipelines
+from local_sagemaker.queues import Queues
 from local_sagemaker.records import Records
 from local_sagemaker.resources.generic import GenericResources
 from local_sagemaker.resources.image_versions import ImageVersions
@@ -175,7 +176,9 @@ class LocalSageMaker:
             endpoints,
             TransformJobs(settings, records, store, runner),
             HyperParameterTuningJobs(settings, records, control_plane, runner, training_jobs),
-            Pipelines(settings, records, store, control_plane, functions.call),
+            Pipelines(
+                settings, records, store, control_plane, functions.call, Queues(others, settings.region).send
+            ),
         ]
         modules = [*resources, *jobs, *above]
         for module in modules:

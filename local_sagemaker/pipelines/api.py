@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.functions.process import Invocation
+from local_sagemaker.pipelines.callbacks import Callbacks
 from local_sagemaker.pipelines.executions import Executions
 from local_sagemaker.pipelines.stored import StoredPipelines
 from local_sagemaker.records import Records
@@ -16,7 +17,8 @@ from local_sagemaker.settings import Settings
 class Pipelines:
     """Pipelines and their executions.
 
-    Steps create jobs through ``control_plane``, like any client, and ``invoke`` Lambda functions by their ARN.
+    Steps create jobs through ``control_plane``, like any client, ``invoke`` Lambda functions by their ARN, and
+    ``send`` texts to queues by their URL.
     """
 
     def __init__(
@@ -26,13 +28,18 @@ class Pipelines:
         store: ObjectStore,
         control_plane: ControlPlane,
         invoke: Callable[[str, bytes], Invocation],
+        send: Callable[[str, str], None],
     ) -> None:
         self._stored = StoredPipelines(settings, records, store)
-        self._executions = Executions(settings, records, store, control_plane, self._stored, invoke)
+        self._callbacks = Callbacks(records, send)
+        self._executions = Executions(
+            settings, records, store, control_plane, self._stored, invoke, self._callbacks
+        )
 
     def operations(self) -> dict[str, Operation]:
         """The operations by name."""
-        return {**self._stored.operations(), **self._executions.operations()}
+        parts = (self._stored, self._executions, self._callbacks)
+        return {name: operation for part in parts for name, operation in part.operations().items()}
 
     def recover(self) -> None:
         """At boot, before the first request: end the executions that an earlier process left unfinished."""

@@ -13,6 +13,7 @@ from local_sagemaker.errors import ConflictException, ResourceNotFound, Validati
 from local_sagemaker.functions.process import Invocation
 from local_sagemaker.listing import cut, page
 from local_sagemaker.pipelines import graph, parameters, selective, state
+from local_sagemaker.pipelines.callbacks import Callbacks
 from local_sagemaker.pipelines.definition import Definition, load
 from local_sagemaker.pipelines.execution import Execution, Progress
 from local_sagemaker.pipelines.expressions import resolve, text_of
@@ -37,6 +38,7 @@ class Executions:
         control_plane: ControlPlane,
         pipelines: StoredPipelines,
         invoke: Callable[[str, bytes], Invocation],
+        callbacks: Callbacks,
     ) -> None:
         self._settings = settings
         self._records = records
@@ -44,6 +46,7 @@ class Executions:
         self._control_plane = control_plane
         self._pipelines = pipelines
         self._invoke = invoke
+        self._callbacks = callbacks
         self._running: dict[str, Execution] = {}
         self._lock = threading.Lock()  # guards _running, and that a change of status happens once
 
@@ -321,6 +324,7 @@ class Executions:
             store=self._store,
             call=self._control_plane.call,
             invoke=self._invoke,
+            callbacks=self._callbacks,
         )
 
     def _definition(self, document: Mapping[str, Any]) -> Definition:

@@ -12,6 +12,7 @@ from typing import Any
 
 from local_sagemaker.functions.process import Invocation
 from local_sagemaker.pipelines import cache, state
+from local_sagemaker.pipelines.callbacks import Callbacks
 from local_sagemaker.pipelines.definition import Definition, Iteration, Step
 from local_sagemaker.pipelines.expressions import ExpressionError, Scope
 from local_sagemaker.pipelines.retry import Retries
@@ -40,6 +41,7 @@ class Context:
     store: ObjectStore
     call: Callable[[str, Mapping[str, Any]], dict[str, Any]]  # ControlPlane.call
     invoke: Callable[[str, bytes], Invocation]  # a Lambda function by its ARN
+    callbacks: Callbacks
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def scope(
@@ -169,6 +171,7 @@ class StepRun:
                 store=self._context.store,
                 send=self._context.call,
                 invoke=self._context.invoke,
+                callbacks=self._context.callbacks,
                 wait=self._context.records.wait,
                 report=self._report,
                 stopping=self._context.stopping.is_set,

@@ -13,6 +13,7 @@ from local_sagemaker.errors import ConflictException, ResourceNotFound, Validati
 from local_sagemaker.listing import page
 from local_sagemaker.pipelines import state
 from local_sagemaker.pipelines.cache import cache_kind
+from local_sagemaker.pipelines.callbacks import CALLBACK
 from local_sagemaker.pipelines.check import check
 from local_sagemaker.pipelines.definition import unparsable
 from local_sagemaker.records import Records
@@ -131,6 +132,9 @@ class StoredPipelines:
             for execution_name, _ in executions:
                 self._clear(state.steps_kind(execution_name))
                 self._records.delete(state.EXECUTION, execution_name)
+            for token, callback in self._records.items(CALLBACK):
+                if callback["_Execution"].startswith(f"{name}/"):
+                    self._records.delete(CALLBACK, token)
             for kind in (version_kind(name), tokens_kind(name), cache_kind(name)):
                 self._clear(kind)
         return pipeline

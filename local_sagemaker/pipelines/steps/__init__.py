@@ -1,6 +1,7 @@
 """The types of step that run here. A further one is one module, and one entry in this table."""
 
 from local_sagemaker.pipelines.steps.base import StepType
+from local_sagemaker.pipelines.steps.callback import CALLBACK
 from local_sagemaker.pipelines.steps.clarify_check import CLARIFY_CHECK
 from local_sagemaker.pipelines.steps.cleanup import CLEANUP
 from local_sagemaker.pipelines.steps.condition import CONDITION
@@ -27,6 +28,7 @@ STEP_TYPES: dict[str, StepType] = {
         CLARIFY_CHECK,
         QUALITY_CHECK,
         LAMBDA,
+        CALLBACK,
         MODEL,
         REGISTER_MODEL,
         ENDPOINT_CONFIG,
@@ -41,7 +43,6 @@ STEP_TYPES: dict[str, StepType] = {
 # What AWS has beside them, so that a message can tell "not yet" from "no such thing".
 NOT_YET = (
     "AutoML",
-    "Callback",
     "EMR",
     "EMRServerless",
     "InferenceComponent",

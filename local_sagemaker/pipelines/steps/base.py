@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_sagemaker.errors import AwsError
 from local_sagemaker.functions.process import Invocation
@@ -15,6 +15,9 @@ from local_sagemaker.pipelines.definition import Step
 from local_sagemaker.pipelines.expressions import Scope, resolve
 from local_sagemaker.pipelines.retry import kind_of_error
 from local_sagemaker.s3.store import ObjectStore
+
+if TYPE_CHECKING:
+    from local_sagemaker.pipelines.callbacks import Callbacks
 
 Document = dict[str, Any]
 
@@ -66,6 +69,7 @@ class Attempt:
     store: ObjectStore
     send: Callable[[str, Mapping[str, Any]], Document]  # ControlPlane.call
     invoke: Callable[[str, bytes], Invocation]  # a Lambda function by its ARN
+    callbacks: Callbacks
     wait: Callable[[str, str, Callable[[Document], bool]], Document]  # Records.wait
     report: Callable[[Mapping[str, Any], Callable[[], None]], None]  # metadata; how to stop what now runs
     stopping: Callable[[], bool]

@@ -61,8 +61,8 @@ class LambdaStep(StepType):
                 f"ClientError: The Lambda function failed: {_said(done.payload)}", metadata=metadata
             )
         values = _outputs(done.payload, attempt.arguments["OutputParameters"], metadata)
-        listed = [{"Name": name, "Value": _text(value)} for name, value in values.items()]
-        return Success({"OutputParameters": values}, {"Lambda": {"Arn": arn, "OutputParameters": listed}})
+        shown = {"Arn": arn, outputs.MEMBER: outputs.listed(values)}
+        return Success({outputs.MEMBER: values}, {"Lambda": shown})
 
 
 def _outputs(payload: bytes, wanted: Mapping[str, str], metadata: Document) -> Document:
@@ -94,10 +94,6 @@ def _said(payload: bytes) -> str:
         return f"{error.get('errorType', 'Error')}: {error.get('errorMessage', '')}"
     except (ValueError, AttributeError):
         return payload.decode(errors="replace")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 LAMBDA = LambdaStep(

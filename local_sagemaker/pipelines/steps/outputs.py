@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,6 +41,27 @@ def mistakes(step: Step) -> Iterator[str]:
 def fits(value: Any, kind: str) -> bool:
     """Whether a value is of that type; ``true`` is no number."""
     return isinstance(value, OUTPUT_TYPES[kind]) and (kind == "Boolean" or not isinstance(value, bool))
+
+
+def read(text: str, kind: str) -> Any:
+    """The value of that type that a text stands for. Raises ValueError."""
+    if kind == "String":
+        return text
+    try:
+        value = json.loads(text.lower() if kind == "Boolean" else text)
+    except ValueError:
+        value = None
+    if not fits(value, kind) or value in (math.inf, -math.inf) or value != value:
+        raise ValueError(f"{text!r} is not a value of type {kind}")
+    return value
+
+
+def listed(values: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Outputs as the API shows them: texts."""
+    return [
+        {"Name": name, "Value": value if isinstance(value, str) else json.dumps(value)}
+        for name, value in values.items()
+    ]
 
 
 def _written(step: Step) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,7 @@ class World:
         self.functions: dict[
             str, Callable[[bytes], Invocation]
         ] = {}  # what Lambda functions answer, by their ARN
+        self.messages: queue.Queue[tuple[str, Any]] = queue.Queue()  # what was sent to which queue
         self.open()
 
     def open(self) -> None:
@@ -102,7 +104,12 @@ class World:
         self.processing = FakeJobs("ProcessingJob", self.records, self.settings)
         self.training = FakeJobs("TrainingJob", self.records, self.settings)
         self.pipelines = Pipelines(
-            self.settings, self.records, self.store, self.plane, lambda arn, event: self.functions[arn](event)
+            self.settings,
+            self.records,
+            self.store,
+            self.plane,
+            lambda arn, event: self.functions[arn](event),
+            lambda url, body: self.messages.put((url, json.loads(body))),
         )
         registry = (kind(self.settings, self.records) for kind in (Models, ModelPackageGroups, ModelPackages))
         for module in (self.processing, self.training, *registry, self.pipelines):

@@ -126,6 +126,7 @@ class LocalSageMaker:
         def prepare() -> None:
             execution_role.create_in_moto(settings)
             cloudwatch.offer()
+            functions.take_over()
 
         others = OtherServices(settings, prepare, endpoint=self.url)
         functions = Functions(settings, others)

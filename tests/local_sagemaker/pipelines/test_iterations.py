@@ -229,7 +229,9 @@ def test_a_selector_picks_one_iteration(world: Any, write: Any, pick: str, index
 
 def score(event: bytes) -> Invocation:
     item = json.loads(event)["item"]
-    return Invocation(json.dumps({"auc": float(item), "name": f"model of {item}"}).encode(), None, b"")
+    return Invocation(
+        json.dumps({"auc": float(item), "name": f"model of {item}"}).encode(), log="", version="$LATEST"
+    )
 
 
 def test_a_selector_that_cannot_compare_fails_the_step(world: Any, write: Any) -> None:
@@ -522,8 +524,8 @@ def test_a_loop_can_be_selected_and_taken_over(world: Any, write: Any) -> None:
         select("body")
 
 
-def test_a_thousand_children_are_quickly_listed_and_done(world: Any, write: Any) -> None:
-    """More items than can be written out: a list of a parameter's length has no limit but that."""
+def test_a_list_can_be_longer_than_one_that_is_written_out(world: Any, write: Any) -> None:
+    """A thousand children, of five hundred items that a file holds."""
     world.put("s3://bucket/items.json", json.dumps(list(range(500))).encode())
     items = {"Std:JsonGet": {"S3Uri": "s3://bucket/items.json", "Path": "$"}}
     text = {"Std:Join": {"On": "", "Values": [ITEM]}}

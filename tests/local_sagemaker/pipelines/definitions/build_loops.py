@@ -1,4 +1,4 @@
-"""Writes sdk_3_27_loops.json beside itself: loops, and a step for their failure, as SDK 3.27 builds them.
+"""Writes sdk_3_27_loops.json beside itself: loops, a step for their failure, a callback, cleaning up, by SDK 3.27.
 
 python tests/local_sagemaker/pipelines/definitions/build_loops.py
 """
@@ -9,7 +9,7 @@ from build import BUCKET, ROLE, write
 
 
 def build() -> str:
-    """The definition: prepare, train once for each item, register the best, tell of a failure."""
+    """The definition: prepare, train once for each item, ask about the best, tell of a failure, clean up."""
     # Importing the SDK makes AWS clients, so the environment must be set before.
     from sagemaker.core.lambda_helper import Lambda
     from sagemaker.core.processing import Processor
@@ -18,6 +18,12 @@ def build() -> str:
     from sagemaker.core.workflow.functions import Join
     from sagemaker.core.workflow.parameters import ParameterString
     from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.mlops.workflow.callback_step import (
+        CallbackOutput,
+        CallbackOutputTypeEnum,
+        CallbackStep,
+    )
+    from sagemaker.mlops.workflow.cleanup_step import CleanupStep, S3CleanupSource
     from sagemaker.mlops.workflow.for_each_step import (
         CurrentItem,
         ForEachSelector,
@@ -54,18 +60,22 @@ def build() -> str:
     )
     prepare = ProcessingStep(name="Prepare", step_args=processor("true").run(outputs=[output]))
     item = CurrentItem()
-    trainer = ModelTrainer(
-        base_job_name="trial",
-        training_image=image,
-        role=ROLE,
-        compute=Compute(instance_type="ml.m5.large", instance_count=1),
-        hyperparameters={"max_depth": item.depth, "eta": item["eta"]},
-        sagemaker_session=session,
-    )
+
+    def trainer(**hyperparameters: object) -> ModelTrainer:
+        return ModelTrainer(
+            base_job_name="trial",
+            training_image=image,
+            role=ROLE,
+            compute=Compute(instance_type="ml.m5.large", instance_count=1),
+            hyperparameters=hyperparameters,
+            sagemaker_session=session,
+        )
+
     data = prepare.properties.ProcessingOutputConfig.Outputs["train"].S3Output.S3Uri
+    channels = [InputData(channel_name="train", data_source=data)]
     trial = TrainingStep(
         name="Trial",
-        step_args=trainer.train(input_data_config=[InputData(channel_name="train", data_source=data)]),
+        step_args=trainer(max_depth=item.depth, eta=item["eta"]).train(input_data_config=channels),
         cache_config=CacheConfig(enable_caching=True, expire_after="P30D"),
     )
     score = LambdaStep(
@@ -107,10 +117,33 @@ def build() -> str:
         },
         outputs=[],
     )
+    ask = CallbackStep(
+        name="Ask",
+        sqs_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/approvals",
+        inputs={"auc": search.properties.Selected.OutputParameters["auc"]},
+        outputs=[CallbackOutput("share", CallbackOutputTypeEnum.Float)],
+        cache_config=CacheConfig(enable_caching=True),
+        depends_on=[best],
+    )
+    plain = TrainingStep(
+        name="Plain",
+        step_args=trainer(max_depth="3").train(input_data_config=channels),
+    )
+    clean = CleanupStep(
+        name="Clean",
+        s3_sources=[S3CleanupSource(plain), S3CleanupSource(prepare, [Join(on="/", values=[data, "a.csv"])])],
+        depends_on=[StepDependency(plain, TriggerCondition.ANY), by_country],
+    )
+    shares = LambdaStep(
+        name="Shares",
+        lambda_func=function,
+        inputs={"share": ask.properties.Outputs["share"]},
+        outputs=[],
+    )
     return Pipeline(
         name="loops",
         parameters=[countries],
-        steps=[prepare, search, by_country, tell, best],
+        steps=[prepare, search, by_country, tell, best, ask, plain, clean, shares],
         sagemaker_session=session,
     ).definition()
 

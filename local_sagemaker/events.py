@@ -107,7 +107,7 @@ class Events:
             told = _STATE_CHANGES[kind]
             changed = [state for state in told.states if (before or {}).get(state) != after.get(state)]
             if before is not None and not changed:
-                return None
+                return self._deployment(before, after) if kind == "Endpoint" else None
             detail = _detail(kind, after)
             if kind == "ModelPackage" and before is not None:
                 detail["UpdatedModelPackageFields"] = changed
@@ -117,6 +117,14 @@ class Events:
         if kind.startswith(_STEP_KIND):
             return self._step(kind.removeprefix(_STEP_KIND), before, after)
         return None
+
+    def _deployment(self, before: Document, after: Document) -> Document | None:
+        """An update of an endpoint is a step further."""
+        was, now = (each.get("_Pending", {}).get("Stage") for each in (before, after))
+        if now is None or was == now:
+            return None
+        kind = "SageMaker Endpoint Deployment State Change"
+        return self._envelope(kind, after["EndpointArn"], _detail("Endpoint", after))
 
     def _execution(self, before: Document | None, after: Document) -> Document | None:
         was, now = (before or {}).get("PipelineExecutionStatus"), after["PipelineExecutionStatus"]

@@ -7,6 +7,7 @@ name may be free and taken again while a thread still works for the endpoint tha
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import random
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 from local_sagemaker.endpoints import traffic
 from local_sagemaker.endpoints.capture import Capture, Exchange
 from local_sagemaker.endpoints.fleet import Fleet, processes
+from local_sagemaker.endpoints.hosted import Refused
 from local_sagemaker.endpoints.metrics import EndpointMetrics
 from local_sagemaker.endpoints.program import Programs
 from local_sagemaker.errors import AwsError
@@ -32,6 +34,7 @@ Change = Callable[[Document], Document]
 
 KIND = "Endpoint"
 CREATING, IN_SERVICE, UPDATING, DELETING, FAILED = "Creating", "InService", "Updating", "Deleting", "Failed"
+_GRACE = 5.0  # seconds for requests under way when the local SageMaker ends
 _LOOK = 0.2  # seconds between two looks at alarms
 _log = logging.getLogger(__name__)
 
@@ -73,6 +76,9 @@ class Deployments:
         fleet = self._enter(name, seconds)
         try:
             yield fleet
+        except Refused:
+            self._refuse_when_closed()  # the container was ended, which is not the model's fault
+            raise
         finally:
             if fleet is not None:
                 fleet.leave()
@@ -108,12 +114,18 @@ class Deployments:
                 self.begin(document)
 
     def close(self) -> None:
-        """Start nothing more. The processes end with the runner."""
+        """Take no more requests, let those under way finish for a moment, and start nothing more.
+
+        The processes end with the runner.
+        """
         with self._lock:
             self._closed = True
             moving = (fleet for fleet, _ in self._moving.values())
             fleets = [*self._serving.values(), *self._starting.values(), *moving]
             self._lock.notify_all()
+        deadline = time.monotonic() + _GRACE
+        for fleet in fleets:
+            fleet.wait(deadline - time.monotonic())
         for fleet in fleets:
             fleet.abandon()
         self._capture.close()
@@ -165,7 +177,7 @@ class Deployments:
                 with self._lock:
                     if self._closed:
                         return False
-                    _same(self._records.get(KIND, name), document)
+                    self._records.update(KIND, name, functools.partial(_baking, document, step))
                     self._moving[name] = (fleet, step.share)
                 self._bake(document, step, traffic.alarms(deployment))
             kept = True
@@ -281,13 +293,19 @@ class Deployments:
             if not self._closed:
                 self._records.insist(KIND, name, change)
 
+    def _refuse_when_closed(self) -> None:
+        if self._closed:  # clients try again, and find the next local SageMaker
+            raise AwsError("The local SageMaker is stopping.", code="ServiceUnavailable", status=503)
+
     def _enter(self, name: str, seconds: float) -> Fleet | None:
         with self._lock:
+            self._refuse_when_closed()
             if name not in self._serving:
                 document = self._records.get(KIND, name)
                 if document is None or document["EndpointStatus"] not in (IN_SERVICE, UPDATING):
                     return None
                 self._lock.wait_for(lambda: name in self._serving or self._closed, seconds)
+            self._refuse_when_closed()
             fleet = self._serving.get(name)
             if name in self._moving and random.random() < self._moving[name][1]:  # noqa: S311 - traffic
                 fleet = self._moving[name][0]
@@ -307,6 +325,17 @@ def _in_service(document: Document) -> Document:
     return {**document, "EndpointStatus": IN_SERVICE, "LastModifiedTime": time.time()}
 
 
+def _baking(document: Document, step: traffic.Step, current: Document) -> Document:
+    """The document while a step bakes: DescribeEndpoint tells how far the update is."""
+    _same(current, document)
+    status = {
+        "Status": "Baking",
+        "StatusMessage": f"Baking for {step.seconds:g} seconds with {step.share:.0%} of the traffic.",
+        "StartTime": time.time(),
+    }
+    return {**current, "_Pending": {**current["_Pending"], "Stage": status}}
+
+
 def _resized(document: Document) -> Document:
     kept = {key: value for key, value in document.items() if key not in ("_Before", "FailureReason")}
     return _in_service(kept)
@@ -316,5 +345,5 @@ def _updated(document: Document) -> Document:
     """The document once the pending fleet serves."""
     pending = document["_Pending"]
     kept = {key: value for key, value in document.items() if key not in ("_Pending", "FailureReason")}
-    made = {key: value for key, value in pending.items() if key != "StartTime"}
+    made = {key: value for key, value in pending.items() if key not in ("StartTime", "Stage")}
     return {**kept, **made, "EndpointStatus": IN_SERVICE, "LastModifiedTime": time.time()}

@@ -25,7 +25,7 @@ def of(document: Document) -> Document:
         pending = document["_Pending"]
         answer["PendingDeploymentSummary"] = {
             "EndpointConfigName": pending["EndpointConfigName"],
-            **_variants(pending["_Plan"], lambda plan: _pending(plan, since)),
+            **_variants(pending["_Plan"], lambda plan: _pending(plan, since, pending.get("Stage"))),
             "StartTime": pending["StartTime"],
         }
     return answer
@@ -73,8 +73,8 @@ def _scaled(described: Document, before: Document | None) -> Document:
     }
 
 
-def _pending(plan: Document, since: float) -> Document:
-    return {**_variant(plan, since), "VariantStatus": [{"Status": "Creating", "StartTime": since}]}
+def _pending(plan: Document, since: float, stage: Document | None) -> Document:
+    return {**_variant(plan, since), "VariantStatus": [stage or {"Status": "Creating", "StartTime": since}]}
 
 
 def _size(plan: Document) -> Document:

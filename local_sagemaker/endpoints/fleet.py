@@ -7,7 +7,6 @@ import functools
 import random
 import secrets
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -86,10 +85,13 @@ class Fleet:
 
     def drain(self, seconds: float = _DRAIN) -> None:
         """Wait until nothing is under way, and stop."""
-        deadline = time.monotonic() + seconds
-        with self._lock:
-            self._lock.wait_for(lambda: self._under_way == 0, max(0.0, deadline - time.monotonic()))
+        self.wait(seconds)
         self.stop()
+
+    def wait(self, seconds: float) -> None:
+        """Until nothing is under way, or the time is over."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._under_way == 0, max(0.0, seconds))
 
     def abandon(self) -> None:
         """Start nothing more: the runner is about to end."""

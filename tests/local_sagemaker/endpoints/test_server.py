@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_sagemaker import serve
-from local_sagemaker.endpoints import fleet
+from local_sagemaker.endpoints import variant
 from tests.local_sagemaker.endpoints.conftest import ECHO, Host, archive, echo
 from tests.local_sagemaker.endpoints.test_api import Load
 
@@ -48,7 +48,7 @@ def test_a_request_that_kills_its_container_is_tried_twice(host):
 
 def test_a_model_that_takes_too_long_is_an_error(host, monkeypatch):
     """SageMaker waits 60 seconds; here one, so that the test need not."""
-    monkeypatch.setattr(fleet, "INVOCATION_SECONDS", 1.0)
+    monkeypatch.setattr(variant, "INVOCATION_SECONDS", 1.0)
     script = ECHO.replace("return body", "import time; time.sleep(float(body)); return body")
     name = host.deploy(host.container(echo("x", script)))
 
@@ -60,7 +60,7 @@ def test_a_model_that_takes_too_long_is_an_error(host, monkeypatch):
 
 def test_a_container_that_never_answers_fails_the_endpoint(host, monkeypatch):
     """After the time it has for its first ping, it is ended and the endpoint has failed."""
-    monkeypatch.setattr(fleet, "STARTUP_SECONDS", 1.0)
+    monkeypatch.setattr(variant, "STARTUP_SECONDS", 1.0)
     script = "import time\ntime.sleep(600)\n" + ECHO
     name = host.create(host.configuration(host.model(host.container(echo("x", script)))))
 

@@ -214,6 +214,7 @@ class Service:
         groups = {
             "processing-job": ("/aws/sagemaker/ProcessingJobs", f"{name}/"),
             "training-job": ("/aws/sagemaker/TrainingJobs", f"{name}/"),
+            "transform-job": ("/aws/sagemaker/TransformJobs", f"{name}/"),
             "hyper-parameter-tuning-job": ("/aws/sagemaker/TrainingJobs", f"{name}-"),
         }
         if kind not in groups:

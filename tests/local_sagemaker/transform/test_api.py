@@ -629,3 +629,31 @@ def test_nothing_is_left_running(transforms, model, local):
     broken = transforms.run(model, transforms.put({"a": "bad"}), **ONCE)
     kept = local.settings.jobs / "transform-job" / broken["TransformJobName"] / "containers" / "primary"
     assert (kept / "code" / "inference.py").is_file()
+
+
+def test_rules_hear_of_a_job(transforms, model, local):
+    """EventBridge is told of each change of a job's state, with what Describe says of it."""
+    events, sqs = transforms.client("events"), transforms.client("sqs")
+    name = f"transform-{uuid.uuid4().hex[:8]}"
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    events.put_rule(
+        Name=name,
+        EventPattern=json.dumps(
+            {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Transform Job State Change"]}
+        ),
+    )
+    queue = f"arn:aws:sqs:us-east-1:{local.settings.account}:{name}"
+    events.put_targets(Rule=name, Targets=[{"Id": "it", "Arn": queue}])
+
+    job = completed(transforms.run(model, transforms.put({"a": "1"})))
+
+    heard: list[dict[str, Any]] = []
+    while len(heard) < 2:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        heard += [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+    events.remove_targets(Rule=name, Ids=["it"])
+    events.delete_rule(Name=name)
+    states = [each["detail"]["TransformJobStatus"] for each in heard]
+    assert states == ["InProgress", "Completed"]
+    assert {each["resources"][0] for each in heard} == {job["TransformJobArn"]}
+    assert not any(key.startswith("_") for each in heard for key in each["detail"])

@@ -99,6 +99,21 @@ def _put_pipeline(clients: Clients, name: str, properties: Properties) -> Made:
     return Made(name)
 
 
+def _put_key(clients: Clients, name: str, properties: Properties) -> Made:
+    """moto has a model of keys, which fails on tags."""
+    kms, policy = clients("kms"), json.dumps(properties.get("KeyPolicy", {}))
+    try:
+        key = kms.describe_key(KeyId=name)["KeyMetadata"]
+        kms.put_key_policy(KeyId=name, PolicyName="default", Policy=policy)
+    except ClientError:
+        tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in properties.get("Tags", [])]
+        taken = {key: properties[key] for key in ("Description", "KeyUsage", "KeySpec") if key in properties}
+        key = kms.create_key(**taken, Policy=policy, Tags=tags)["KeyMetadata"]
+    if _typed(properties.get("EnableKeyRotation", False)):
+        kms.enable_key_rotation(KeyId=key["KeyId"])
+    return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
+
+
 # Monitoring and messages.
 
 
@@ -164,6 +179,8 @@ def _put_schedule(clients: Clients, name: str, properties: Properties) -> Made:
 def _put_build(clients: Clients, name: str, properties: Properties) -> Made:
     codebuild = clients("codebuild")
     request = {**_lower(_typed(_without(properties, "Triggers"))), "name": name}
+    if "buildSpec" in request["source"]:
+        request["source"]["buildspec"] = request["source"].pop("buildSpec")
     for part in ("source", "artifacts"):  # moto wants a place even where the type says it all
         if request[part]["type"] == "CODEPIPELINE":
             request[part].setdefault("location", "CODEPIPELINE")
@@ -336,6 +353,15 @@ KINDS: tuple[Kind, ...] = (
         "PipelineName",
         _put_pipeline,
         lambda clients, name, _: clients("sagemaker").delete_pipeline(PipelineName=name),
+    ),
+    Kind(
+        "AWS::KMS::Key",
+        "",
+        _put_key,
+        lambda clients, name, p: clients("kms").schedule_key_deletion(
+            KeyId=name, PendingWindowInDays=int(p.get("PendingWindowInDays", 30))
+        ),
+        ("Arn", "KeyId"),
     ),
     Kind(
         "AWS::CloudWatch::Alarm",

@@ -423,7 +423,7 @@ def _packages(options: argparse.Namespace) -> int:
         return _show_manifest(service, options.version)
     found = packages(service)
     if not found:
-        print(f"The group '{service.config.usecase.registry.group}' has no package yet.")
+        print(f"The group '{service.config.group}' has no package yet.")
         return 0
     _console().print(table(service, found))
     return 0
@@ -492,7 +492,7 @@ def _upload(service: Service, path: Path, console: Console) -> str:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     environment = service.config.environment
-    key = f"{environment.prefix}/data/{service.config.usecase.name}/{digest}/{path.name}"
+    key = f"{environment.prefix}/data/{service.config.called}/{digest}/{path.name}"
     if not service.s3.list_objects_v2(Bucket=environment.bucket, Prefix=key).get("KeyCount"):
         with console.status(f"uploading {path}"):
             service.s3.upload_file(str(path), environment.bucket, key)

@@ -90,7 +90,7 @@ class Checker:
             environment.processing_image,
             environment.processing,
             self._publication.code[how.check.setting],
-            group=self._config.usecase.registry.group,
+            group=self._config.group,
             switches=self._knobs.checks[how.check],
             inputs=inputs,
         )
@@ -98,7 +98,7 @@ class Checker:
     def _native(self, how: Planned, rows: StrPipeVar, model_name: StrPipeVar | None = None) -> Checked:
         environment = self._config.environment
         common: dict[str, Any] = {
-            "group": self._config.usecase.registry.group,
+            "group": self._config.group,
             "switches": self._knobs.checks[how.check],
             "data": rows,
         }

@@ -23,7 +23,7 @@ from pipelines import fairness_checks, tuning_checks
 from pipelines.errors import SettingsError, UsageError, suggestion
 from steps.deployment import Deployment
 from steps.search import Tuning
-from steps.settings import Cache, Checks, Keys, Machine, Network, Retry, Tags
+from steps.settings import Cache, Checks, Keys, Machine, Network, Retry, Roles, Tags
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
 USECASES = Path(__file__).parent / "usecases"
@@ -77,6 +77,8 @@ class Registry(Record):
 class Environment(Record):
     """Where a pipeline runs."""
 
+    # What the names of pipelines, package groups and endpoints begin with, where several environments share an account.
+    name: Name | Literal[""] = ""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
     account: Annotated[str, Field(pattern=r"^\d{12}$")]
     role: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
@@ -91,6 +93,7 @@ class Environment(Record):
     images: Images = Images()
     processing: Machine = Machine()
     training: Machine = Machine()
+    roles: Roles = Roles()  # of the jobs; ``role`` is the pipeline's own
     network: Network = Network()
     keys: Keys = Keys()
     cache: Cache = Cache()
@@ -108,6 +111,10 @@ class Environment(Record):
                 "or encryption, which the SDK's check steps cannot give to their jobs; choose 'processing'"
             )
         return self
+
+    def called(self, name: str) -> str:
+        """A name as it is in this environment."""
+        return f"{self.name}-{name}" if self.name else name
 
     @property
     def root(self) -> str:
@@ -379,8 +386,18 @@ class Config(Record):
 
     @property
     def pipeline_name(self) -> str:
-        """``<use case>-training``."""
-        return f"{self.usecase.name}-training"
+        """``<use case>-training``, after the environment's name where it has one."""
+        return f"{self.called}-training"
+
+    @property
+    def called(self) -> str:
+        """The use case's name in this environment."""
+        return self.environment.called(self.usecase.name)
+
+    @property
+    def group(self) -> str:
+        """The model package group of the use case in this environment."""
+        return self.environment.called(self.usecase.registry.group)
 
     @property
     def tags(self) -> Tags:
@@ -392,11 +409,11 @@ class Config(Record):
     @property
     def deployment(self) -> dict[str, Any]:
         """``deployment.json``: which endpoint serves the newest approved package of the group, and how."""
-        environment, usecase = self.environment, self.usecase
+        environment = self.environment
         return environment.deploy.document(
-            usecase=usecase.name,
-            group=usecase.registry.group,
-            role=environment.role,
+            usecase=self.called,
+            group=self.group,
+            role=environment.roles.model or environment.role,
             keys=environment.keys,
             network=environment.network,
             tags=self.tags,
@@ -439,7 +456,7 @@ def _misfits(environment: Environment, usecase: UseCase) -> list[str]:
 def _undeployable(environment: Environment, usecase: UseCase) -> Iterator[str]:
     """What of the table [deploy] does not go with itself or with the other tables."""
     deploy, hosts = environment.deploy, environment.registry.instances
-    yield from deploy.problems(usecase.name, environment.network)
+    yield from deploy.problems(environment.called(usecase.name), environment.network)
     if deploy.form == "off" or deploy.serverless:
         return
     if deploy.instance_type not in hosts:

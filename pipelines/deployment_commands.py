@@ -89,7 +89,7 @@ def make_function(service: Service, console: Console, *, only_if_missing: bool =
 
     deployment = deployment_of(service.config)
     make = deployer.put_back if only_if_missing else deployer.upsert
-    if done := make(service, deployment, environment.role):
+    if done := make(service, deployment, environment.roles.deployer or environment.role):
         console.print(f"function {deployer.name(deployment)}: {done}")
 
 

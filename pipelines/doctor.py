@@ -61,8 +61,18 @@ def _credentials(service: Service) -> Iterator[Finding]:
 
 
 def _role(service: Service) -> Iterator[Finding]:
+    """The pipeline's own, and that of each kind of job."""
     environment = service.config.environment
-    name = environment.role.rpartition("/")[2]
+    roles = environment.roles.or_else(environment.role)
+    jobs = {environment.role, roles.processing, roles.training, roles.model}
+    for arn in sorted(jobs):
+        yield from _one_role(service, arn, "sagemaker.amazonaws.com", "SageMaker")
+    if environment.deploy.form == "guarded":
+        yield from _one_role(service, roles.deployer, "lambda.amazonaws.com", "Lambda")
+
+
+def _one_role(service: Service, arn: str, principal: str, whom: str) -> Iterator[Finding]:
+    name = arn.rpartition("/")[2]
     try:
         role = service.client("iam").get_role(RoleName=name)["Role"]
     except ClientError as error:
@@ -71,15 +81,15 @@ def _role(service: Service) -> Iterator[Finding]:
         fix = f"create it (infra/ has a template), or correct 'role' in {_settings(service)}"
         yield Finding("role", "bad", f"there is no role {name}", fix)
         return
-    if role["Arn"] != environment.role:
+    if role["Arn"] != arn:
         yield Finding("role", "bad", f"{name} is {role['Arn']}", f"correct 'role' in {_settings(service)}")
         return
     trusted = _principals(role["AssumeRolePolicyDocument"])
-    if "sagemaker.amazonaws.com" in trusted:
-        yield Finding("role", "ok", f"{environment.role} trusts SageMaker")
+    if principal in trusted:
+        yield Finding("role", "ok", f"{arn} trusts {whom}")
     else:
-        said = f"{environment.role} trusts {', '.join(sorted(trusted)) or 'nobody'}, and not SageMaker"
-        yield Finding("role", "bad", said, "let its trust policy name sagemaker.amazonaws.com")
+        said = f"{arn} trusts {', '.join(sorted(trusted)) or 'nobody'}, and not {whom}"
+        yield Finding("role", "bad", said, f"let its trust policy name {principal}")
 
 
 def _bucket(service: Service) -> Iterator[Finding]:

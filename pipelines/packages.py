@@ -36,7 +36,7 @@ def packages(service: Service, most: int = 50) -> list[Package]:
     """The newest versions of the group, the newest first; none where the group is not there yet."""
     try:
         listed = service.sagemaker.list_model_packages(
-            ModelPackageGroupName=service.config.usecase.registry.group,
+            ModelPackageGroupName=service.config.group,
             SortBy="CreationTime",
             SortOrder="Descending",
             MaxResults=most,
@@ -54,7 +54,7 @@ def find(service: Service, version: str) -> Package:
     Raises:
         UsageError: there is none; those that there are.
     """
-    group = service.config.usecase.registry.group
+    group = service.config.group
     known = packages(service)
     if not known:
         raise UsageError(f"The group '{group}' has no package yet. A run that passes its gate registers one.")

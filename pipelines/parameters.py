@@ -61,4 +61,4 @@ def switches(check: Check, config: Config) -> Switches:
 
 def default_input(config: Config) -> str:
     """Where a use case's raw rows lie unless a run says otherwise."""
-    return f"{config.environment.root}/data/{config.usecase.name}/"
+    return f"{config.environment.root}/data/{config.called}/"

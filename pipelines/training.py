@@ -94,7 +94,7 @@ def build(
         image,
         machine,
         code["champion"],
-        group=usecase.registry.group,
+        group=config.group,
         model=learned.model,
         holdout=output_uri(prep, contract.HOLDOUT),
         evaluation=output_uri(evaluate, contract.EVALUATION),
@@ -135,7 +135,7 @@ def build(
         context,
         serving_image(config),
         Hosting(environment.registry.instances, environment.registry.batch_instances),
-        usecase.registry.group,
+        config.group,
         model=learned.model,
         evaluation=output_uri(evaluate, contract.EVALUATION),
         approval=knobs.approval_status,
@@ -270,8 +270,8 @@ def step_context(config: Config, session: BuildSession) -> StepContext:
     environment = config.environment
     return StepContext(
         session=session,
-        role=environment.role,
-        runs=f"{environment.root}/runs/{config.usecase.name}",
+        roles=environment.roles.or_else(environment.role),
+        runs=f"{environment.root}/runs/{config.called}",
         network=environment.network,
         keys=environment.keys,
         cache=environment.cache,

@@ -61,7 +61,7 @@ def find(service: Service, ours: Algorithm, recipe: str, input_data: str) -> Fin
     parents: list[str] = []
     notes: list[str] = []
     differences: list[str] = []
-    for job, lineage in _searches(service.sagemaker, service.config.usecase.registry.group):
+    for job, lineage in _searches(service.sagemaker, service.config.group):
         description = _describe(service.sagemaker, job)
         reason = _status(description) or misfit(ours, searched(description or {}))
         if reason:

@@ -100,9 +100,7 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         tuned = service.outputs(steps[TUNING_REPORT].job_arn)[contract.TUNING]
         console.print(f"[bold]tuning[/]      {tuned}/", soft_wrap=True)
     root = service.config.environment.root
-    console.print(
-        f"[bold]files[/]       {root}/runs/{service.config.usecase.name}/{execution.id}/", soft_wrap=True
-    )
+    console.print(f"[bold]files[/]       {root}/runs/{service.config.called}/{execution.id}/", soft_wrap=True)
     for step in execution.steps:
         if step.failure:
             _explain(service, step, console)

@@ -18,7 +18,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 from sagemaker.mlops.workflow.steps import CacheConfig
 
-from steps.settings import Cache, Keys, Network, Retry, Tags
+from steps.settings import Cache, Keys, Network, Retry, Roles, Tags
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class StepContext:
     """Shared by all steps of one pipeline."""
 
     session: PipelineSession
-    role: str
+    roles: Roles
     runs: str  # s3 prefix below which every execution has a folder of its own
     network: Network
     keys: Keys

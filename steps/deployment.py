@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from steps.settings import Keys, Network, Tags
+from steps.settings import ROLE, Keys, Network, Tags
 
 DeployForm = Literal["off", "native", "guarded"]
 Metric = Literal["Invocation5XXErrors", "Invocation4XXErrors", "InvocationModelErrors", "ModelLatency"]
@@ -20,7 +20,6 @@ Metric = Literal["Invocation5XXErrors", "Invocation4XXErrors", "InvocationModelE
 LONGEST_ENDPOINT = 45  # of AWS's 63 characters: the names of models and configurations begin with it
 MOST_ALARMS = 10
 _NAME = re.compile(r"[A-Za-z0-9](-?[A-Za-z0-9])*")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ class Deployment:
 
     form: DeployForm = "off"
     endpoint: str = "{usecase}"  # its name; {usecase} is filled in
-    role: str = ""  # of the containers; the environment's role where nothing is said
+    role: str = ""  # of the containers; the environment's role of models where nothing is said
     instance_type: str = "ml.m5.large"
     instance_count: int = 1
     isolated: bool = False  # no network inside the containers: their image must have the program in it
@@ -157,7 +156,7 @@ class Deployment:
             )
         if self.instance_count < 1:
             raise ValueError(f"instance_count must be at least 1, got {self.instance_count}")
-        if self.role and not _ROLE.fullmatch(self.role):
+        if self.role and not ROLE.fullmatch(self.role):
             raise ValueError(f"role must be the ARN of an IAM role, got {self.role!r}")
 
     def name(self, usecase: str) -> str:

@@ -20,7 +20,7 @@ def model_step(
     builder = ModelBuilder(
         s3_model_data_url=model,
         image_uri=image,
-        role_arn=context.role,
+        role_arn=context.roles.model,
         env_vars=dict(environment),
         sagemaker_session=context.session,
         dependencies=None,  # see steps/register.py

@@ -40,7 +40,7 @@ def processing_step(
     Outputs that are uploaded continuously are there even when the job fails.
     """
     processor = Processor(
-        role=context.role,
+        role=context.roles.processing,
         image_uri=image,
         entrypoint=["python3", "-m", f"{package}.{module}"],
         instance_type=machine.instance_type,

@@ -82,7 +82,7 @@ def check_job_config(
 ) -> CheckJobConfig:
     """What a check step's job runs on."""
     return CheckJobConfig(
-        role=context.role,
+        role=context.roles.processing,
         instance_count=machine.instance_count,
         instance_type=machine.instance_type,
         volume_size_in_gb=machine.volume_gb,

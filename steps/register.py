@@ -61,7 +61,7 @@ def register_step(
         s3_model_data_url=model,
         image_uri=image,
         env_vars=dict(environment),
-        role_arn=context.role,
+        role_arn=context.roles.model,
         sagemaker_session=context.session,
         dependencies=None,  # the default, a non-empty record, makes the SDK prepare a code upload and warn of itself
     )

@@ -44,7 +44,7 @@ class Script:
         machine = self.machine
         return ModelTrainer(
             training_image=self.image,
-            role=context.role,
+            role=context.roles.training,
             base_job_name=step.lower(),
             hyperparameters={**contract.script_hyperparameters(self.source_dir), **values},
             compute=Compute(

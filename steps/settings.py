@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Form = Literal["native", "processing", "off"]
+ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 CheckName = Literal["data_quality", "data_bias", "model_bias", "explainability", "model_quality"]
 
 
@@ -49,6 +51,25 @@ class Network:
     def __post_init__(self) -> None:
         if bool(self.subnets) != bool(self.security_groups):
             raise ValueError("subnets and security_groups go together: a VPC needs both")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles of the jobs, one for each kind; where one is empty, the pipeline's own."""
+
+    processing: str = ""
+    training: str = ""  # and tuning
+    model: str = ""  # endpoints and transform jobs
+    deployer: str = ""  # the function that deploys
+
+    def __post_init__(self) -> None:
+        for kind, role in vars(self).items():
+            if role and not ROLE.fullmatch(role):
+                raise ValueError(f"{kind} must be the ARN of an IAM role, got {role!r}")
+
+    def or_else(self, role: str) -> Roles:
+        """The same, with ``role`` for every kind that has none of its own."""
+        return Roles(**{kind: own or role for kind, own in vars(self).items()})
 
 
 @dataclass(frozen=True)

@@ -282,4 +282,34 @@ def test_kernel_shap_asks_for_one_number_a_row(tmp_path: Path) -> None:
         SettingsError, match=r"here\.toml: checks\.explainability: 'native' asks for one number"
     ):
         config.load(str(environment), str(usecase))
-    assert config.load("local", str(usecase)).usecase.problem == "multiclass"
+    assert config.config.load("local", str(usecase)).usecase.problem == "multiclass"
+
+
+def test_an_environment_with_a_name_shares_its_account_with_others() -> None:
+    """Pipeline, package group, endpoint and folders are its own; without a name they are the use case's."""
+    plain = config.load("local", "roaming")
+    named = plain.model_copy(
+        update={"environment": plain.environment.model_copy(update={"name": "fraud-staging"})}
+    )
+
+    assert (plain.pipeline_name, plain.group) == ("roaming-training", "roaming")
+    assert (named.pipeline_name, named.group) == ("fraud-staging-roaming-training", "fraud-staging-roaming")
+    assert named.deployment["endpoint"] == named.deployment["group"] == "fraud-staging-roaming"
+
+
+def test_each_kind_of_job_may_have_a_role_of_its_own(tmp_path: Path) -> None:
+    """What has none runs as the pipeline does; what is no role is an error with its place."""
+    text = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    file = tmp_path / "own.toml"
+    file.write_text(
+        f'{text}\n[roles]\ntraining = "arn:aws:iam::123456789012:role/training"\n', encoding="utf-8"
+    )
+    environment = config.load(str(file), "roaming").environment
+    roles = environment.roles.or_else(environment.role)
+
+    assert roles.training == "arn:aws:iam::123456789012:role/training"
+    assert roles.processing == roles.model == roles.deployer == environment.role
+
+    file.write_text(f'{text}\n[roles]\nmodel = "admin"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="model must be the ARN of an IAM role, got 'admin'"):
+        config.load(str(file), "roaming")

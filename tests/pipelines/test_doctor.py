@@ -16,6 +16,7 @@ from pipelines import config
 from pipelines.config import Config
 from pipelines.doctor import Finding, _quotas, examine
 from pipelines.service import Service
+from steps.deployment import Deployment
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -71,6 +72,7 @@ def ready(account: dict[str, str], environment: dict[str, str], monkeypatch: pyt
     return changed(
         local,
         endpoint=None,
+        deploy=Deployment(),
         role=f"arn:aws:iam::{ACCOUNT}:role/doctor-ready",
         bucket="doctor-ready",
         images=local.environment.images.model_copy(

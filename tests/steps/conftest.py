@@ -12,7 +12,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the SDK looks for on
 
 from pipelines.session import BuildSession, building
 from steps.context import StepContext
-from steps.settings import Cache, Code, Keys, Network, Retry, Tags
+from steps.settings import Cache, Code, Keys, Network, Retry, Roles, Tags
 
 Request = dict[str, Any]
 
@@ -30,7 +30,7 @@ def make_context() -> Callable[..., StepContext]:
     def make(**parts: Any) -> StepContext:
         defaults: dict[str, Any] = {
             "session": BuildSession("us-east-1", "bucket"),
-            "role": "arn:aws:iam::123456789012:role/pipeline",
+            "roles": Roles().or_else("arn:aws:iam::123456789012:role/pipeline"),
             "runs": "s3://bucket/runs",
             "network": Network(),
             "keys": Keys(),

@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,13 @@ from pipelines import config as settings
 from pipelines.config import ENVIRONMENTS, USECASES, Config
 from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, suggestion
 from pipelines.lint import command as linting
+from pipelines.plan import command as planning
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pipelines.packages import Status
+    from pipelines.plan.plan import Plan
     from pipelines.publish import Publication
     from pipelines.service import Execution, Service, Step
     from pipelines.training import Built
@@ -41,6 +43,7 @@ EXAMPLES = """examples:
   python -m pipelines check --env prod
   python -m pipelines doctor --env prod
   python -m pipelines lint definition.json --demand kms,vpc
+  python -m pipelines plan --param QualityBar=0.9
   python -m pipelines run --data transactions.csv --param QualityBar=0.9
   python -m pipelines start --wait --param ModelApprovalStatus=Approved
   python -m pipelines status
@@ -101,11 +104,14 @@ def argument_parser() -> argparse.ArgumentParser:
     build.add_argument("--output", type=Path, metavar="FILE", help="write it there instead")
     command("check", _check, "Validate the definition against AWS's request shapes; needs no network.")
     linting.add_arguments(command("lint", _lint, "Look for what is allowed in a definition, and will hurt."))
-    command("upsert", _upsert, "Publish code and settings, then create or update the pipeline.")
+    planned = command("plan", _plan, "Show what an upsert would change, and what a run after it would do.")
+    planning.add_arguments(planned)
+    upsert = command("upsert", _upsert, planning.UPSERT)
+    upsert.add_argument("-y", "--yes", action="store_true", help="do not ask (scripts must say this)")
     start = command("start", _start, "Start an execution of the pipeline as it was last upserted.")
     start.add_argument("--wait", action="store_true", help="watch it until it has ended")
     run = command("run", _run, "Upsert, start, and watch until the execution has ended.")
-    for sub in (start, run):
+    for sub in (start, run, planned):
         sub.add_argument(
             "--param",
             action="append",
@@ -182,8 +188,32 @@ def _lint(options: argparse.Namespace) -> int:
     return linting.run(options, json.loads(_definition(config)), config.environment)
 
 
+def _plan(options: argparse.Namespace) -> int:
+    """0: nothing would change, 2: something would, 1: that cannot be told; as Terraform's -detailed-exitcode."""
+    from pipelines.service import Service
+
+    aside = _console(stderr=True)  # what is not the plan
+    try:
+        config = _config(options)
+        given = _given_input(options)
+        input_data = _address(Service(config), Path(options.data)) if options.data else given
+        service, built = _prepared(config, aside, input_data)
+        values = _values(service, options, json.loads(built.definition), input_data, aside)
+        return planning.show(_planned(service, built, values), _console(), options.format)
+    except ProjectError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
 def _upsert(options: argparse.Namespace) -> int:
-    _do_upsert(_config(options), _console())
+    console = _console()
+    service, built = _prepared(_config(options), console)
+    plan = _planned(service, built, {})
+    if plan.changed:
+        planning.show(plan, console)
+        if not planning.agreed(plan, options.yes):
+            return 1
+    _apply(service, built, console)
     return 0
 
 
@@ -327,6 +357,13 @@ def _refuse_bad_definition(definition: dict[str, object]) -> None:
 
 
 def _do_upsert(config: Config, console: Console, input_data: str | None = None) -> Service:
+    service, built = _prepared(config, console, input_data)
+    _apply(service, built, console)
+    return service
+
+
+def _prepared(config: Config, console: Console, input_data: str | None = None) -> tuple[Service, Built]:
+    """What an upsert would publish and store; nothing is changed yet."""
     from pipelines.publish import plan
     from pipelines.service import Service
 
@@ -335,13 +372,25 @@ def _do_upsert(config: Config, console: Console, input_data: str | None = None) 
     with console.status("building the definition"):
         built = _built(config, publication, _warm_start(service, publication, input_data, console))
         _refuse_bad_definition(json.loads(built.definition))
+    return service, built
+
+
+def _apply(service: Service, built: Built, console: Console) -> None:
     uploaded = service.publish(built.publication)
-    done = service.upsert(built.definition, [{"Key": "usecase", "Value": config.usecase.name}])
+    done = service.upsert(built.definition, [{"Key": "usecase", "Value": service.config.usecase.name}])
     console.print(
         f"pipeline {service.name}: {done}; {uploaded} of {len(built.publication.objects)} code objects were new"
     )
     deployment_commands.make_function(service, console)
-    return service
+
+
+def _planned(service: Service, built: Built, values: Mapping[str, str]) -> Plan:
+    from pipelines.plan.plan import plan
+
+    given = [{"Name": name, "Value": value} for name, value in values.items()]
+    request = service.request(built.definition)
+    with _console(stderr=True).status("asking what is deployed and what earlier runs have left"):
+        return plan(service.sagemaker, service.s3, request, given, built.publication.objects)
 
 
 def _warm_start(
@@ -378,19 +427,37 @@ def _say_if_overtaken(
 
 def _input_data(service: Service, options: argparse.Namespace, console: Console) -> str | None:
     """The address of the raw rows, where --data or --param InputData=… gives another than the settings."""
+    given = _given_input(options)
+    return _upload(service, Path(options.data), console) if options.data else given
+
+
+def _given_input(options: argparse.Namespace) -> str | None:
     given = [
         value for name, _, value in (each.partition("=") for each in options.param) if name == "InputData"
     ]
-    if options.data and given:
+    if getattr(options, "data", None) and given:
         raise UsageError("--data and --param InputData=… say the same thing; give one of them")
-    return _upload(service, Path(options.data), console) if options.data else next(iter(given), None)
+    return next(iter(given), None)
 
 
 def _do_start(service: Service, options: argparse.Namespace, console: Console, input_data: str | None) -> str:
+    values = _values(service, options, service.deployed_definition(), input_data, console)
+    arn = service.start(values)
+    console.print(f"started execution {arn.rsplit('/', 1)[-1]}")
+    return arn
+
+
+def _values(
+    service: Service,
+    options: argparse.Namespace,
+    definition: Mapping[str, Any],
+    input_data: str | None,
+    console: Console,
+) -> dict[str, str]:
+    """The parameters with which a start of the definition sets out."""
     from pipelines.baselines import first_run
     from pipelines.overrides import parse
 
-    definition = service.deployed_definition()
     values = parse(options.param, definition)
     first = first_run(service.sagemaker, definition, values)
     values |= first.values
@@ -401,9 +468,7 @@ def _do_start(service: Service, options: argparse.Namespace, console: Console, i
     declared = {parameter["Name"] for parameter in definition["Parameters"]}
     if "SourceCommit" in declared - set(values):
         values["SourceCommit"] = _source_commit()
-    arn = service.start(values)
-    console.print(f"started execution {arn.rsplit('/', 1)[-1]}")
-    return arn
+    return values
 
 
 def _finish(service: Service, arn: str, console: Console) -> int:
@@ -487,16 +552,21 @@ def _print_new(service: Service, job_arn: str, since: int, seen: set[tuple[int, 
 
 def _upload(service: Service, path: Path, console: Console) -> str:
     """Put a local file under an address made of its content, so that the same rows hit the cache."""
+    address = _address(service, path)
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    if not service.s3.list_objects_v2(Bucket=bucket, Prefix=key).get("KeyCount"):
+        with console.status(f"uploading {path}"):
+            service.s3.upload_file(str(path), bucket, key)
+    return address
+
+
+def _address(service: Service, path: Path) -> str:
+    """Where a local file of raw rows lies once it is uploaded."""
     if not path.is_file():
         raise UsageError(f"There is no file '{path}'.")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    environment = service.config.environment
-    key = f"{environment.prefix}/data/{service.config.called}/{digest}/{path.name}"
-    if not service.s3.list_objects_v2(Bucket=environment.bucket, Prefix=key).get("KeyCount"):
-        with console.status(f"uploading {path}"):
-            service.s3.upload_file(str(path), environment.bucket, key)
-    return f"s3://{environment.bucket}/{key}"
+    return f"{service.config.environment.root}/data/{service.config.called}/{digest}/{path.name}"
 
 
 def _source_commit() -> str:
@@ -508,10 +578,10 @@ def _source_commit() -> str:
         return "unknown"
 
 
-def _console() -> Console:
+def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, stderr=stderr)
 
 
 def _guard(run: Callable[[], int]) -> int:

@@ -110,8 +110,8 @@ class Service:
         """Upload code and settings that are not there yet; returns how many objects that were."""
         return upload(publication, self.config.environment.bucket, self.s3)
 
-    def upsert(self, definition: str, tags: Sequence[Mapping[str, str]]) -> str:
-        """Create or update the pipeline, and return what was done: created, updated or unchanged."""
+    def request(self, definition: str) -> dict[str, Any]:
+        """What UpdatePipeline is asked for."""
         environment = self.config.environment
         request: dict[str, Any] = {
             "PipelineName": self.name,
@@ -120,6 +120,11 @@ class Service:
         }
         if environment.parallel_steps:
             request["ParallelismConfiguration"] = {"MaxParallelExecutionSteps": environment.parallel_steps}
+        return request
+
+    def upsert(self, definition: str, tags: Sequence[Mapping[str, str]]) -> str:
+        """Create or update the pipeline, and return what was done: created, updated or unchanged."""
+        request = self.request(definition)
         deployed = self._describe()
         if deployed is None:
             self.sagemaker.create_pipeline(**request, Tags=list(tags))

@@ -17,6 +17,7 @@ COMMANDS = [
     "build",
     "check",
     "lint",
+    "plan",
     "upsert",
     "start",
     "run",

@@ -1,0 +1,137 @@
+"""Plan and upsert as a user runs them, before and after a change of one flow step, against what then happens."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import config
+from pipelines.publish import ROOT
+from pipelines.service import Service
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The command line with a use case of its own, which trains once and has few rows."""
+
+    environment: dict[str, str]
+    usecase: Path
+    rows: Path
+
+    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        data = () if command == "upsert" else ("--data", str(self.rows))
+        return subprocess.run(
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "pipelines",
+                command,
+                "--usecase",
+                str(self.usecase),
+                *data,
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            timeout=300,
+        )
+
+    def plan(self) -> tuple[int, dict[str, Any]]:
+        done = self.run("plan", "--format", "json", "--param", "QualityBar=0.5")
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    def cached(self) -> dict[str, str]:
+        """Of each step of the newest execution, the execution whose result was used."""
+        steps = Service(config.load("local", str(self.usecase))).find(None).steps
+        return {step.name: step.cached_from.rpartition("/")[2] for step in steps}
+
+
+@pytest.fixture(scope="module")
+def shop(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    folder = tmp_path_factory.mktemp("shop")
+    text = (config.USECASES / "roaming.toml").read_text(encoding="utf-8")
+    for old, new in (
+        ('name = "roaming"', 'name = "planned"'),
+        ('group = "roaming"', 'group = "planned"'),
+        ("enabled = true", "enabled = false"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "planned.toml").write_text(text, encoding="utf-8")
+    generator = ["-m", "pipelines.usecases.roaming", "--rows", "4000", "--out", str(folder / "rows.csv")]
+    subprocess.run([sys.executable, *generator], check=True, cwd=ROOT, capture_output=True)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
+    return Shop(environment, folder / "planned.toml", folder / "rows.csv")
+
+
+def test_a_changed_flow_step_is_planned_and_happens(shop: Shop, client: Callable[[str], Any]) -> None:
+    """What is not there is created only when told to; then exactly what is foretold hits and misses."""
+    status, first = shop.plan()
+    assert (status, first["exists"]) == (2, False)
+
+    refused = shop.run("upsert")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "error: Create pipeline planned-training? There is no terminal to ask; give --yes.\n",
+    )
+    assert "would be created" in refused.stdout
+    assert not client("sagemaker").list_pipelines(PipelineNamePrefix="planned")["PipelineSummaries"]
+
+    assert shop.run("upsert", "--yes").returncode == 0
+    status, deployed = shop.plan()
+    assert (status, deployed["changed"]) == (0, False)
+    assert {step["why"] for step in deployed["steps"]} == {"first", "uncached"}
+    assert "unchanged" in shop.run("upsert").stdout, "nothing changes, so nobody is asked"
+
+    done = shop.run("run", "--param", "QualityBar=0.5")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    before = shop.usecase.read_text(encoding="utf-8")
+    shop.usecase.write_text(before.replace('strategy = "median"', 'strategy = "mean"', 1), encoding="utf-8")
+    status, plan = shop.plan()
+    assert status == 2
+    steps = {step["step"]: step for step in plan["steps"]}
+    assert steps["Ingest"]["outcome"] == "hit"
+    assert {name for name, step in steps.items() if step["why"] == "changed"} == {"Prep", "Train", "Evaluate"}
+    (change,) = steps["Prep"]["changes"]
+    (file,) = change["files"]
+    assert change["path"] == "ProcessingInputs['settings'].S3Input.S3Uri"
+    assert [(entry["path"], entry["old"], entry["new"]) for entry in file["entries"]] == [
+        ("flow[6].strategy", "median", "mean")
+    ]
+    assert steps["Train"]["upstream"] == ["Prep"]
+    assert (steps["Train"]["changes"], steps["Evaluate"]["changes"]) == ([], [])
+    assert {part["name"] for part in plan["parts"]} == {"Prep", "Register"}, (
+        "and the package's lineage names the recipe"
+    )
+
+    again = shop.run("run", "--param", "QualityBar=0.5")
+    assert again.returncode == 0, again.stdout + again.stderr
+    happened = shop.cached()
+    for name, source in happened.items():
+        assert (steps[name]["outcome"] == "hit") == bool(source), name
+        assert not source or source == steps[name]["source"], name
+
+
+def test_a_plan_that_cannot_be_made_is_no_change(shop: Shop) -> None:
+    """Status 1, so that a script does not take it for 2."""
+    wrong = shop.run("plan", "--param", "QualityBra=1")
+    absent = shop.run("plan", "--env", "produktion")
+
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "Did you mean 'QualityBar'?" in wrong.stderr
+    assert absent.returncode == 1

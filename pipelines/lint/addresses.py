@@ -52,10 +52,16 @@ def shared_checkpoint(subject: Subject) -> Iterator[Found]:
 
 
 def colliding_outputs(subject: Subject) -> Iterator[Found]:
-    """Two outputs of one execution at one address."""
+    """Two outputs of one execution at one address; of a ForEach's body, those of all items."""
     at = defaultdict(list)
     for output in subject.outputs:
         at[subject.text(output.value).rstrip("/")].append(output)
+        loop = subject.definition.steps[output.step].loop
+        if loop and not any(named.space == "ForEach" for named in references(output.value)):
+            what = f"what ForEach {loop!r} makes of the step for each item writes to {subject.text(output.value)}"
+            yield Found(
+                output.step, output.path, what, 'add {"Get": "ForEach.CurrentItem"} to the address, by Join'
+            )
     for text, found in at.items():
         for output in found[1:]:
             what = f"it writes to {text}, and so does {found[0].step}.{found[0].path}"

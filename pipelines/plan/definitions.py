@@ -70,14 +70,18 @@ def _named(items: Any) -> dict[str, Mapping[str, Any]]:
     return {str(item["Name"]): item for item in items or [] if isinstance(item, Mapping) and "Name" in item}
 
 
-def _steps(items: Any, branch: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every step by its name, those of branches with the branch that they are in."""
+_INNER = {"IfSteps": "if of", "ElseSteps": "else of", "ForEachBody": "body of"}  # arguments that hold steps
+
+
+def _steps(items: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every step by its name, those of branches and bodies with the place where they are."""
     for name, step in _named(items).items():
         arguments = step.get("Arguments")
-        inner = arguments if isinstance(arguments, Mapping) and step.get("Type") == "Condition" else {}
-        own = {**step, **({"Branch": branch} if branch else {})}
+        holds = step.get("Type") in ("Condition", "ForEach") and isinstance(arguments, Mapping)
+        inner = arguments if holds and isinstance(arguments, Mapping) else {}
+        own = {**step, **({"Place": place} if place else {})}
         if inner:
-            own["Arguments"] = {k: v for k, v in inner.items() if k not in ("IfSteps", "ElseSteps")}
+            own["Arguments"] = {key: value for key, value in inner.items() if key not in _INNER}
         yield name, own
-        for key, said in (("IfSteps", "if"), ("ElseSteps", "else")):
-            yield from _steps(inner.get(key), f"{said} of {name}")
+        for key, said in _INNER.items():
+            yield from _steps(inner.get(key), f"{said} {name}")

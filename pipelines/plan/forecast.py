@@ -87,6 +87,8 @@ class Forecaster:
             return Forecast(
                 step.name, "run", "unknown", note=f"the keys of a {step.type} step are not known here"
             )
+        if step.loop:
+            return Forecast(step.name, "run", "unknown", note=f"each item of {step.loop} makes a step of it")
         try:
             prepared = kind.prepare(self._known(step), self._scope())
         except (ExpressionError, AwsError, KeyError, TypeError) as error:

@@ -19,7 +19,7 @@ from local_sagemaker.pipelines import parameters
 from local_sagemaker.pipelines.definition import Definition, parse
 from local_sagemaker.pipelines.expressions import ExpressionError, Scope
 from local_sagemaker.pipelines.steps import STEP_TYPES
-from local_sagemaker.pipelines.steps.lambda_ import OUTPUT_TYPES, declared
+from local_sagemaker.pipelines.steps.outputs import OUTPUT_TYPES, declared
 
 Document = Mapping[str, Any]
 MOST = 100  # executions that are looked at, the newest first

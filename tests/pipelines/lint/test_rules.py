@@ -211,7 +211,7 @@ CASES = [
 
 # Beside the defect, what it takes along: a lost branch leaves parameters unread.
 FOLLOW = {
-    "G004": {"P001", "P002", "G005"},
+    "G004": {"P001", "P002", "G005", "C004"},
     "C006": {"C004"},
     "A003": {"C005"},
     "C001": {"P001"},
@@ -233,6 +233,24 @@ def test_a_defect_is_found_by_its_rule(case: Case) -> None:
 
     assert (case.rule, case.where) in new
     assert {rule for rule, _ in new} - FOLLOW.get(case.rule, set()) == {case.rule}
+
+
+def test_what_a_foreach_makes_needs_an_address_for_each_item() -> None:
+    """The execution alone does not tell its children apart."""
+    changed = copy.deepcopy(PROD)
+    body = {**copy.deepcopy(step(PROD, "Ingest")), "Name": "Part"}
+    arguments = {"IterableItems": ["a", "b"], "MaxConcurrency": 2, "ForEachBody": [body]}
+    changed["Steps"].append({"Name": "Parts", "Type": "ForEach", "Arguments": arguments})
+    for index, output in enumerate(body["Arguments"]["ProcessingOutputConfig"]["Outputs"]):
+        output["S3Output"]["S3Uri"] = {"Std:Join": {"On": "/", "Values": ["s3://b", EXECUTION, str(index)]}}
+    apart = copy.deepcopy(changed)
+    for output in apart["Steps"][-1]["Arguments"]["ForEachBody"][0]["Arguments"]["ProcessingOutputConfig"][
+        "Outputs"
+    ]:
+        output["S3Output"]["S3Uri"]["Std:Join"]["Values"].append({"Get": "ForEach.CurrentItem"})
+
+    assert {rule for rule, place in places(changed) if place.startswith("Part.")} == {"A003", "S004"}
+    assert {rule for rule, place in places(apart) if place.startswith("Part.")} == {"S004"}
 
 
 def test_every_rule_has_a_defect() -> None:

@@ -43,13 +43,18 @@ def test_each_kind_of_change_is_a_part() -> None:
     definition["Steps"] = [step for step in definition["Steps"] if step["Name"] != "TuningReport"]
     gate["IfSteps"].append({**steps["TuningReport"], "Name": "Afterwards"})
     gate["IfSteps"].append(definition["Steps"].pop(1))
+    loop = {"Name": "Loop", "Type": "ForEach", "Arguments": {"IterableItems": [1]}}
+    body = {"Name": "Inner", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}
+    deployed["PipelineDefinition"] = {**GOLDEN, "Steps": [*GOLDEN["Steps"], loop]}
+    definition["Steps"].append({**loop, "Arguments": {"IterableItems": [1], "ForEachBody": [body]}})
 
     assert told(deployed, local) == [
         ("pipeline", "pipeline", "change", ["ParallelismConfiguration"]),
         ("parameter", "QualityBar", "change", ["DefaultValue"]),
         ("step", "Gate", "change", ["Conditions[0].RightValue"]),
         ("step", "Afterwards", "add", []),
-        ("step", "Prep", "change", ["ProcessingResources.ClusterConfig.InstanceType", "Branch"]),
+        ("step", "Prep", "change", ["ProcessingResources.ClusterConfig.InstanceType", "Place"]),
+        ("step", "Inner", "add", []),
         ("step", "TuningReport", "remove", []),
         ("step", "BelowTheBar", "remove", []),
     ]
@@ -61,4 +66,5 @@ def test_a_pipeline_that_is_not_there_is_all_new() -> None:
     found = compare(None, local)
 
     assert {part.action for part in found} == {"add"}
-    assert len(found) == 1 + len(GOLDEN["Parameters"]) + 15
+    assert len([part for part in found if part.kind == "parameter"]) == len(GOLDEN["Parameters"])
+    assert {"Ingest", "Register", "BelowTheBar"} <= {part.name for part in found if part.kind == "step"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -187,3 +188,18 @@ def test_what_is_gone_cannot_be_compared(street: Street, house: House) -> None:
 
     assert found["Train"].hit
     assert (found["Judge"].outcome, found["Judge"].why) == ("run", "unknown")
+
+
+def test_the_body_of_a_foreach_is_left_open(street: Street, house: House) -> None:
+    """Its steps have other names when they run, one for each item."""
+    definition = house.definition()
+    inner = {**definition["Steps"][0], "Name": "Inner"}
+    arguments = {"IterableItems": ["a"], "MaxConcurrency": 1, "ForEachBody": [inner]}
+    definition["Steps"].append({"Name": "Loop", "Type": "ForEach", "Arguments": arguments})
+    wanted = {**request(street.name, house), "PipelineDefinition": json.dumps(definition)}
+    made = plan(street.sagemaker, street.client("s3"), wanted, [])
+    found = {step.step: step for step in made.steps}
+
+    assert (found["Inner"].outcome, found["Inner"].why) == ("run", "unknown")
+    assert found["Loop"].outcome == "run"
+    assert found["Ingest"].hit

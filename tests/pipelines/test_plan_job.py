@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,45 +15,38 @@ from typing import Any
 import pytest
 
 from pipelines import config
+from pipelines.__main__ import main
 from pipelines.publish import ROOT
 from pipelines.service import Service
 
 
 @dataclass(frozen=True)
-class Shop:
-    """The command line with a use case of its own, which trains once and has few rows."""
+class Done:
+    """How a command ended, and what it printed."""
 
-    environment: dict[str, str]
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The commands with a use case of their own, which trains once and has few rows."""
+
     usecase: Path
     rows: Path
 
-    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *arguments: str) -> Done:
         data = () if command == "upsert" else ("--data", str(self.rows))
-        return subprocess.run(
-            [
-                sys.executable,
-                "-W",
-                "ignore",
-                "-m",
-                "pipelines",
-                command,
-                "--usecase",
-                str(self.usecase),
-                *data,
-                *arguments,
-            ],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            timeout=300,
-        )
+        said, complained = io.StringIO(), io.StringIO()
+        with redirect_stdout(said), redirect_stderr(complained):
+            status = main([command, "--usecase", str(self.usecase), *data, *arguments])
+        return Done(status, said.getvalue(), complained.getvalue())
 
     def plan(self) -> tuple[int, dict[str, Any]]:
         done = self.run("plan", "--format", "json", "--param", "QualityBar=0.5")
-        assert done.stdout, done.stderr
-        return done.returncode, json.loads(done.stdout)
+        assert done.out, done.err
+        return done.status, json.loads(done.out)
 
     def cached(self) -> dict[str, str]:
         """Of each step of the newest execution, the execution whose result was used."""
@@ -60,7 +55,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     text = (config.USECASES / "roaming.toml").read_text(encoding="utf-8")
     for old, new in (
@@ -73,9 +68,9 @@ def shop(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     (folder / "planned.toml").write_text(text, encoding="utf-8")
     generator = ["-m", "pipelines.usecases.roaming", "--rows", "4000", "--out", str(folder / "rows.csv")]
     subprocess.run([sys.executable, *generator], check=True, cwd=ROOT, capture_output=True)
-    patch = pytest.MonkeyPatch()
-    patch.setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
-    return Shop(environment, folder / "planned.toml", folder / "rows.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
+        yield Shop(folder / "planned.toml", folder / "rows.csv")
 
 
 def test_a_changed_flow_step_is_planned_and_happens(shop: Shop, client: Callable[[str], Any]) -> None:
@@ -84,21 +79,21 @@ def test_a_changed_flow_step_is_planned_and_happens(shop: Shop, client: Callable
     assert (status, first["exists"]) == (2, False)
 
     refused = shop.run("upsert")
-    assert (refused.returncode, refused.stderr) == (
+    assert (refused.status, refused.err) == (
         2,
         "error: Create pipeline planned-training? There is no terminal to ask; give --yes.\n",
     )
-    assert "would be created" in refused.stdout
+    assert "would be created" in refused.out
     assert not client("sagemaker").list_pipelines(PipelineNamePrefix="planned")["PipelineSummaries"]
 
-    assert shop.run("upsert", "--yes").returncode == 0
+    assert shop.run("upsert", "--yes").status == 0
     status, deployed = shop.plan()
     assert (status, deployed["changed"]) == (0, False)
     assert {step["why"] for step in deployed["steps"]} == {"first", "uncached"}
-    assert "unchanged" in shop.run("upsert").stdout, "nothing changes, so nobody is asked"
+    assert "unchanged" in shop.run("upsert").out, "nothing changes, so nobody is asked"
 
     done = shop.run("run", "--param", "QualityBar=0.5")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.status == 0, done.out + done.err
 
     before = shop.usecase.read_text(encoding="utf-8")
     shop.usecase.write_text(before.replace('strategy = "median"', 'strategy = "mean"', 1), encoding="utf-8")
@@ -120,7 +115,7 @@ def test_a_changed_flow_step_is_planned_and_happens(shop: Shop, client: Callable
     assert not named & {"Ingest", "Train", "Evaluate"}
 
     again = shop.run("run", "--param", "QualityBar=0.5")
-    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.status == 0, again.out + again.err
     happened = shop.cached()
     for name, source in happened.items():
         assert (steps[name]["outcome"] == "hit") == bool(source), name
@@ -132,6 +127,6 @@ def test_a_plan_that_cannot_be_made_is_no_change(shop: Shop) -> None:
     wrong = shop.run("plan", "--param", "QualityBra=1")
     absent = shop.run("plan", "--env", "produktion")
 
-    assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert "Did you mean 'QualityBar'?" in wrong.stderr
-    assert absent.returncode == 1
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "Did you mean 'QualityBar'?" in wrong.err
+    assert absent.status == 1

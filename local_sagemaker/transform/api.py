@@ -96,7 +96,8 @@ class TransformJobs(Jobs):
         sources = objects.find(
             self._store, job.request["TransformInput"]["DataSource"]["S3DataSource"], job.request["_RoleArn"]
         )
-        self._store.check(*_target(job.request, sources[0]))
+        for source in sources:
+            self._store.check(*_target(job.request, source))
         try:
             with self._runner.cores(job.id) as cpus:
                 return self._with_cores(job, sources, cpus)
@@ -112,6 +113,8 @@ class TransformJobs(Jobs):
             self._change(job, {"TransformStartTime": time.time()})
             containers.start()
             ending = self._transform(job, sources, containers)
+        except (AwsError, OSError) as error:
+            raise JobFailure(failure.explain(error, "writing the outputs")) from error
         except JobFailure:
             self._go_on_with(job, containers)  # a container that was told to end has not failed to start
             raise

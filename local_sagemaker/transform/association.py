@@ -197,14 +197,14 @@ def _whole(text: str, *, strict: bool) -> list[Any] | None:
     """A body that is one document, whatever its line breaks; None where it is not."""
     try:
         return [json.loads(text)] if text.strip() else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return [_document(text, 1)] if strict else None
 
 
 def _document(line: str, number: int) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Failed(f"Unable to parse line {number} as JSON: {error}.") from None
 
 

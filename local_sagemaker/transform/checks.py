@@ -27,6 +27,12 @@ def check(request: Mapping[str, Any]) -> None:
             names.split_uri(uri)
         except AwsError as error:
             raise ValidationException(f"{member}: {error.message}.") from None
+    for where, member in (("TransformInput", "ContentType"), ("TransformOutput", "Accept")):
+        kind = request[where].get(member, "")
+        if not (kind.isascii() and kind.isprintable()):  # it becomes a header of a request
+            raise ValidationException(
+                f"{where}.{member} is {kind!r}; it must be a MIME type such as text/csv."
+            )
     _check_payload(request.get("MaxPayloadInMB"), request.get("MaxConcurrentTransforms"))
     Association(request)
 

@@ -465,6 +465,11 @@ BAD_DATA: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"target": {"S3OutputPath": "s3://nobodys-bucket/x"}},
         "ClientError: preparing the job failed: The specified bucket does not exist: nobodys-bucket",
     ),
+    "a name that leaves no room for its output's": (
+        {"a": "1", "b" * 1010: "1"},
+        {},
+        "ClientError: preparing the job failed: Your key is too long",
+    ),
     "a manifest that names what is not there": (
         {"x.manifest": json.dumps([{"prefix": "s3://nobodys-bucket/"}, "a"])},
         {"end": "x.manifest"},
@@ -517,6 +522,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "need TransformInput.ContentType to be one of text/csv",
     ),
     "an unknown strategy": ({"BatchStrategy": "Some"}, "'batchStrategy' failed to satisfy constraint"),
+    "a type with a line break": (
+        {"source": {"ContentType": "text/csv\rX: y"}},
+        "it must be a MIME type such as",
+    ),
+    "a type of other letters": (
+        {"target": {"Accept": "text/日本"}},
+        "it must be a MIME type such as text/csv",
+    ),
     "a strange output path": (
         {"target": {"S3OutputPath": "https://example.org/x"}},
         "TransformOutput.S3OutputPath: 'https://example.org/x' is not an S3 URI: expected s3://bucket/key.",

@@ -206,6 +206,13 @@ BAD_INPUT = {
     "a name in CSV": (CSV, {"InputFilter": "$.a"}, b"1,2\n", "there is no 'a' in an array of 2"),
     "broken JSON": (LINES, {"JoinSource": "Input"}, b'{"a": 1}\n{"a": \n', "Unable to parse line 2 as JSON"),
     "JSON that is none": (JSON, {"JoinSource": "Input"}, b"a,b", "Unable to parse line 1 as JSON"),
+    "JSON without a bottom": (
+        LINES,
+        {"JoinSource": "Input"},
+        b"[" * 200_000,
+        "Unable to parse line 1 as JSON",
+    ),
+    "a document without a bottom": (JSON, {"JoinSource": "Input"}, b"[" * 200_000, "parse line 1 as JSON"),
     "a name that is not there": (
         LINES,
         {"InputFilter": "$.b"},

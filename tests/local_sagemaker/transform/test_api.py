@@ -295,7 +295,7 @@ def test_json_lines_with_their_answers(transforms, model):
     )
 
     assert transforms.outputs(completed(job)) == {
-        "rows.jsonl.out": b'{"id":1,"SageMakerOutput":{"A":"X"}}\n{"id":2,"SageMakerOutput":{"A":"Y"}}\n'
+        "rows.jsonl.out": b'{"SageMakerOutput":{"A":"X"},"id":1}\n{"SageMakerOutput":{"A":"Y"},"id":2}\n'
     }
 
 

@@ -150,7 +150,7 @@ def test_an_id_of_json_that_the_model_does_not_see():
 
     assert asked.body == b"[1,2]\n[3,4]\n"
     kept = work.answer(asked, b'{"label": 1}\n{"label": 0}\n')
-    assert kept == b'{"id":1,"SageMakerOutput":{"label":1}}\n{"id":2,"SageMakerOutput":{"label":0}}\n'
+    assert kept == b'{"SageMakerOutput":{"label":1},"id":1}\n{"SageMakerOutput":{"label":0},"id":2}\n'
 
 
 def test_a_document_over_several_lines():
@@ -158,17 +158,17 @@ def test_a_document_over_several_lines():
     work = association(JSON, JSON, JoinSource="Input")
     asked = work.ask(b'{\n  "key": 1\n}\n')
 
-    assert work.answer(asked, b'{\n "label": 1\n}') == b'{"key":1,"SageMakerOutput":{"label":1}}\n'
+    assert work.answer(asked, b'{\n "label": 1\n}') == b'{"SageMakerOutput":{"label":1},"key":1}\n'
 
 
 def test_text_is_kept_as_it_is():
     """Letters of any script are not escaped, numbers not rounded."""
     work = association(LINES, LINES, JoinSource="Input")
-    line = '{"name":"Zoë 日本","big":12345678901234567890,"small":1e-07}'
+    line = '"big":12345678901234567890,"name":"Zoë 日本","small":1e-07}'
 
-    kept = work.answer(work.ask(line.encode()), b"0.1")
+    kept = work.answer(work.ask(f"{{{line}".encode()), b"0.1")
 
-    assert kept.decode() == line[:-1] + ',"SageMakerOutput":0.1}\n'
+    assert kept.decode() == '{"SageMakerOutput":0.1,' + line + "\n"
 
 
 def test_the_answers_own_type_counts():

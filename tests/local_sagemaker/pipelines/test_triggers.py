@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -97,42 +98,63 @@ def graphs(prefix: str, most: int) -> st.SearchStrategy[Graph]:
     return draw_graph()
 
 
-@given(graphs("s", 8), st.data())
-@settings(max_examples=60, deadline=None)
-def test_what_runs_is_what_a_small_model_allows(
-    world_class: Any, write: Any, graph: Graph, data: st.DataObject
-) -> None:
-    """Where every failure is answered exactly that, and otherwise no more; the status says which."""
-    loops: Loops = {
-        name: (data.draw(st.integers(0, 3)), data.draw(graphs(f"{name}b", 3)))
-        for name in data.draw(st.sets(st.sampled_from(sorted(graph)), max_size=2))
-    }
-    names = [name for name in graph if name not in loops]
-    names += [f"{name}-{index}" for count, body in loops.values() for name in body for index in range(count)]
-    failing = data.draw(st.sets(st.sampled_from(names))) if names else set()
+@st.composite
+def pipelines(draw: st.DrawFn) -> tuple[Graph, Loops]:
+    """A graph, some of whose steps are a ForEach with a graph for a body."""
+    graph = draw(graphs("s", 8))
+    names = draw(st.sets(st.sampled_from(sorted(graph)), max_size=2))
+    return graph, {name: (draw(st.integers(0, 3)), draw(graphs(f"{name}b", 3))) for name in names}
+
+
+def works(graph: Graph, loops: Loops) -> list[str]:
+    """The names of all steps that run a job, those of every iteration included."""
+    children = [
+        f"{name}-{index}" for count, body in loops.values() for name in body for index in range(count)
+    ]
+    return [name for name in graph if name not in loops] + children
+
+
+def written(write: Any, graph: Graph, loops: Loops, draw: Any) -> Any:
+    """Its definition, in any order."""
     steps = steps_of(write, graph)
     for step in steps:
         if step["Name"] in loops:
             count, body = loops[step["Name"]]
-            items = json.dumps([f"-{index}" for index in range(count)])
             inner = steps_of(write, body)
             for each in inner:
-                each["Arguments"]["AppSpecification"]["ContainerArguments"] = [
-                    {"Std:Join": {"On": "", "Values": [each["Name"], {"Get": "ForEach.CurrentItem"}]}}
-                ]
+                named = {"Std:Join": {"On": "", "Values": [each["Name"], {"Get": "ForEach.CurrentItem"}]}}
+                each["Arguments"]["AppSpecification"]["ContainerArguments"] = [named]
+            items = json.dumps([f"-{index}" for index in range(count)])
             step["Type"] = "ForEach"
             step["Arguments"] = {
                 "IterableItems": {"Std:Join": {"On": "", "Values": [items]}},
-                "MaxConcurrency": data.draw(st.integers(1, 3)),
-                "ForEachBody": data.draw(st.permutations(inner)),
+                "MaxConcurrency": draw(st.integers(1, 3)),
+                "ForEachBody": draw(st.permutations(inner)),
             }
+    return write.definition(*draw(st.permutations(steps)))
+
+
+def start(world: Any, draw: Any) -> str:
+    parallel = draw(st.none() | st.integers(1, 3))
+    return world.start(
+        **({"ParallelismConfiguration": {"MaxParallelExecutionSteps": parallel}} if parallel else {})
+    )
+
+
+@given(pipelines(), st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_runs_is_what_a_small_model_allows(
+    world_class: Any, write: Any, pipeline: tuple[Graph, Loops], data: st.DataObject
+) -> None:
+    """Where every failure is answered exactly that, and otherwise no more; the status says which."""
+    graph, loops = pipeline
+    names = works(graph, loops)
+    failing = data.draw(st.sets(st.sampled_from(names))) if names else set()
     with tempfile.TemporaryDirectory() as folder:
         world = world_class(Path(folder))
         world.processing.work = fails(*failing)
-        world.create(write.definition(*data.draw(st.permutations(steps))))
-        parallel = data.draw(st.none() | st.integers(1, 3))
-        limit = {"ParallelismConfiguration": {"MaxParallelExecutionSteps": parallel}} if parallel else {}
-        arn = world.start(**limit)
+        world.create(written(write, graph, loops, data.draw))
+        arn = start(world, data.draw)
         execution, listed = world.wait(arn), world.steps(arn)
         world.close()
 
@@ -145,6 +167,56 @@ def test_what_runs_is_what_a_small_model_allows(
         ("CompletedWithFailures" if "Failed" in expected.values() else "Succeeded") if answered else "Failed"
     )
     assert execution["PipelineExecutionStatus"] == ends
+
+
+@given(pipelines(), st.data())
+@settings(max_examples=40, deadline=None)
+def test_whatever_fails_and_whenever_it_is_stopped_a_retry_ends_it_well(
+    world_class: Any, write: Any, pipeline: tuple[Graph, Loops], data: st.DataObject
+) -> None:
+    """Everything ends, says so, and runs again where it did not succeed: then all is as if it had gone well at once."""
+    graph, loops = pipeline
+    names = works(graph, loops)
+    failing = data.draw(st.sets(st.sampled_from(names))) if names else set()
+    stopping = data.draw(st.none() | st.sampled_from(names)) if names else None
+    with tempfile.TemporaryDirectory() as folder:
+        world = world_class(Path(folder))
+        started: list[str] = []
+        known = threading.Event()
+
+        def work(request: dict[str, Any], stop: threading.Event) -> str | None:
+            if request["AppSpecification"]["ContainerArguments"][0] == stopping:
+                assert known.wait(30)
+                world.call("StopPipelineExecution", {"PipelineExecutionArn": started[0]})
+                return None if stop.wait(30) else "was not stopped"
+            return fails(*failing)(request, stop)
+
+        world.processing.work = work
+        world.create(written(write, graph, loops, data.draw))
+        started.append(start(world, data.draw))
+        known.set()
+        execution, first = world.wait(started[0]), world.steps(started[0])
+        world.processing.work = fails()
+        if execution["PipelineExecutionStatus"] != "Succeeded":
+            world.call("RetryPipelineExecution", {"PipelineExecutionArn": started[0]})
+        again, second = world.wait(started[0]), world.steps(started[0])
+        world.close()
+
+    assert all(step["StepStatus"] in ("Succeeded", "Failed", "Stopped") for step in first.values())
+    assert all("EndTime" in step for step in first.values())
+    for name in loops:
+        counts = first.get(name, {}).get("Metadata", {}).get("ForEach", {})
+        assert all(
+            counts.get(f"{status}StepCount", 0)
+            == sum(
+                step["StepStatus"] == status
+                for step in first.values()
+                if step.get("IterationContext", {}).get("ParentStepName") == name
+            )
+            for status in ("Succeeded", "Failed", "Stopped")
+        )
+    assert again["PipelineExecutionStatus"] == "Succeeded"
+    assert {name: step["StepStatus"] for name, step in second.items()} == model(graph, loops, set())[0]
 
 
 def test_a_condition_for_a_failure_decides(world: Any, write: Any) -> None:

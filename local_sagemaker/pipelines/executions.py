@@ -358,12 +358,11 @@ def _to_repeat(steps: Iterable[Mapping[str, Any]], definition: Definition) -> se
     A ForEach that runs again for itself keeps its children that succeeded; one that comes after, none.
     """
     own = [step for step in steps if "SelectiveExecutionResult" not in step]
+    loops = {step["StepName"]: step.get("IterationContext", {}).get("ParentStepName") for step in own}
     unfinished = {step["StepName"] for step in own if step["StepStatus"] != "Succeeded"}
+    unfinished |= {loops[name] for name in unfinished if loops[name]}  # it may have succeeded all the same
     after = graph.reach(graph.reversed_edges(graph.upstream(definition)), unfinished)
-    children = {
-        step["StepName"] for step in own if step.get("IterationContext", {}).get("ParentStepName") in after
-    }
-    return unfinished | after | children
+    return unfinished | after | {name for name, loop in loops.items() if loop in after}
 
 
 def _stopping(document: dict[str, Any]) -> dict[str, Any]:

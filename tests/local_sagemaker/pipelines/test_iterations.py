@@ -453,6 +453,27 @@ def test_a_retry_within_an_iteration_runs_again_what_the_failure_caused(world: A
     assert set(world.steps(arn)) == {"loop", "make-0", "make-1", "make-2"}
 
 
+def test_a_retry_runs_again_a_loop_that_succeeded_with_failures(world: Any, write: Any) -> None:
+    """A child's failure was answered, so the ForEach had succeeded; what read it runs again too."""
+    world.processing.work = fails("make-1")
+    body = [
+        write.processing("make", ITEM),
+        write.processing("tell", after=[{"Step": "make", "Trigger": "Failed"}]),
+    ]
+    after = write.processing("after", write.get("Steps.loop.Status"))
+    execution, _ = world.run(write.definition(loop(*body), after))
+    arn = execution["PipelineExecutionArn"]
+    assert execution["PipelineExecutionStatus"] == "CompletedWithFailures"
+    world.processing.work = fails()
+    before = len(world.processing.requests)
+
+    world.call("RetryPipelineExecution", {"PipelineExecutionArn": arn})
+
+    assert world.wait(arn)["PipelineExecutionStatus"] == "Succeeded"
+    assert [named(request) for request in world.processing.requests[before:]] == ["make-1", "after"]
+    assert set(world.steps(arn)) == {"loop", "make-0", "make-1", "make-2", "after"}
+
+
 def test_children_are_taken_from_the_cache(world: Any, write: Any) -> None:
     """Each by its own arguments: an item more costs one job."""
     cached = {"Enabled": True, "ExpireAfter": "P1D"}

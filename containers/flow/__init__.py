@@ -15,7 +15,7 @@ dates       date_parts                       formula     formula
 """
 
 from containers.flow.errors import FlowError
-from containers.flow.fitted import FittedFlow, apply, deduplicate, fit, transform
+from containers.flow.fitted import FittedFlow, apply, deduplicate, fit, matrix, transform
 from containers.flow.label import Label
 
-__all__ = ["FittedFlow", "FlowError", "Label", "apply", "deduplicate", "fit", "transform"]
+__all__ = ["FittedFlow", "FlowError", "Label", "apply", "deduplicate", "fit", "matrix", "transform"]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from containers.flow.shape import epoch
 from containers.flow.table import Column, Numbers, Table
@@ -25,7 +24,7 @@ def date_parts(step: Mapping[str, Any], table: Table) -> Table:
             parts[name] = column
             continue
         for part in step["parts"]:
-            numbers = PARTS[part](pd.DatetimeIndex(column))
+            numbers = PARTS[part](column)
             cyclical = {f"{name}_{part}_sin": math.sin, f"{name}_{part}_cos": math.cos}
             if step["cyclical"]:
                 parts |= {new: _around(numbers, part, wave) for new, wave in cyclical.items()}
@@ -41,29 +40,37 @@ def _around(numbers: Numbers, part: str, wave: Callable[[float], float]) -> Numb
     return circle[np.where(np.isnan(numbers), period, numbers - first).astype(np.int64)]
 
 
-def _attribute(name: str) -> Callable[[pd.DatetimeIndex], Numbers]:
-    return lambda times: np.asarray(getattr(times, name), dtype=np.float64)
+def _since(unit: str, of: str) -> Callable[[Column], Column]:
+    """How many whole ``unit`` have gone by since the ``of`` began; whole numbers, whatever they are where missing."""
+
+    def count(times: Column) -> Column:
+        return (times.astype(f"datetime64[{unit}]") - times.astype(f"datetime64[{of}]")).astype(np.int64)
+
+    return count
 
 
-def _weekend(times: pd.DatetimeIndex) -> Numbers:
-    weekday = np.asarray(times.dayofweek, dtype=np.float64)
-    return np.where(np.isnan(weekday), np.nan, weekday >= 5)
+def _weekday(times: Column) -> Column:
+    return (times.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970 began with a Thursday
 
 
-def _epoch(times: pd.DatetimeIndex) -> Column:
-    return epoch(times.to_numpy())
+def _month(times: Column) -> Column:
+    return times.astype("datetime64[M]").astype(np.int64) % 12
 
 
-PARTS: dict[str, Callable[[pd.DatetimeIndex], Numbers]] = {
-    "year": _attribute("year"),
-    "quarter": _attribute("quarter"),
-    "month": _attribute("month"),
-    "day": _attribute("day"),
-    "day_of_year": _attribute("dayofyear"),
-    "weekday": _attribute("dayofweek"),
-    "weekend": _weekend,
-    "hour": _attribute("hour"),
-    "minute": _attribute("minute"),
-    "second": _attribute("second"),
-    "epoch": _epoch,
+def _part(count: Callable[[Column], Column]) -> Callable[[Column], Numbers]:
+    return lambda times: np.where(np.isnat(times), np.nan, count(times))
+
+
+PARTS: dict[str, Callable[[Column], Numbers]] = {
+    "year": _part(lambda times: times.astype("datetime64[Y]").astype(np.int64) + 1970),
+    "quarter": _part(lambda times: _month(times) // 3 + 1),
+    "month": _part(lambda times: _month(times) + 1),
+    "day": _part(lambda times: _since("D", "M")(times) + 1),
+    "day_of_year": _part(lambda times: _since("D", "Y")(times) + 1),
+    "weekday": _part(_weekday),
+    "weekend": _part(lambda times: _weekday(times) >= 5),
+    "hour": _part(_since("h", "D")),
+    "minute": _part(_since("m", "h")),
+    "second": _part(_since("s", "m")),
+    "epoch": epoch,
 }

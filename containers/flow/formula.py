@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,12 @@ from containers.flow_schema.formula import column_of, parse
 def formula(step: Mapping[str, Any], table: Table) -> Table:
     """The table with the formula's column."""
     rows = len(next(iter(table.values())))
-    return table | {step["column"]: finite(_value(parse(step["expression"]).tree, table, rows))}
+    return table | {step["column"]: finite(_value(_tree(step["expression"]), table, rows))}
+
+
+@lru_cache
+def _tree(expression: str) -> ast.expr:
+    return parse(expression).tree
 
 
 def _value(node: ast.expr, table: Table, rows: int) -> Column:

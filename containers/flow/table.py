@@ -12,6 +12,7 @@ that one row gives what it gives among a million.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable
@@ -31,8 +32,13 @@ BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
 NAT = np.datetime64("NaT", "ns")
 EARLIEST, LATEST = datetime(1678, 1, 1), datetime(2262, 1, 1)  # noqa: DTZ001 - what nanoseconds can say; all is UTC
 EARLIEST_SECOND, LATEST_SECOND = (moment.replace(tzinfo=UTC).timestamp() for moment in (EARLIEST, LATEST))
-FEW = 32  # rows up to which a hash table costs more than it saves; serving one row is the common case
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+FEW = 256  # rows up to which Python's own dict is quicker than pandas's; a request's rows are few
+# No text can be read in two ways, or a long one that is no number would take for ever.
+NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+NUMBERS = re.compile(
+    rf"(?:{NUMBER.pattern})?(?:\n(?:{NUMBER.pattern})?)*", re.ASCII
+)  # one a line, or nothing
+NONE = type(None)
 
 
 def conform(values: Any, type_: str, missing: frozenset[str] = frozenset()) -> Column:
@@ -51,7 +57,7 @@ def is_missing(column: Column) -> NDArray[np.bool_]:
     """Where a canonical column has no value."""
     if column.dtype.kind == "f":
         return np.isnan(column)
-    return np.asarray(pd.isna(column))
+    return np.isnat(column) if column.dtype.kind == "M" else np.asarray(pd.isna(column))
 
 
 def finite(column: Numbers) -> Numbers:
@@ -62,9 +68,14 @@ def finite(column: Numbers) -> Numbers:
 def map_values(texts: Column, function: Callable[[str], Any], otherwise: Any, dtype: Any) -> Column:
     """``function`` of every text, worked out once for each distinct one; ``otherwise`` where missing."""
     if len(texts) <= FEW:
-        return _map_each(texts, function, otherwise, dtype)
+        values = texts.tolist()
+        known = {text: otherwise if text is None else function(text) for text in set(values)}
+        mapped = np.empty(len(values), dtype=dtype)
+        mapped[:] = [known[text] for text in values]
+        return mapped
     codes, distinct = pd.factorize(texts)
-    mapped = _map_each(np.array([*distinct, None], dtype=object), function, otherwise, dtype)
+    mapped = np.empty(len(distinct) + 1, dtype=dtype)
+    mapped[:] = [*map(function, distinct), otherwise]
     return mapped[codes]  # factorize's code for missing is -1
 
 
@@ -184,24 +195,38 @@ def _blank(value: Any, missing: frozenset[str]) -> bool:
 
 
 def _each(values: Column, type_: str, missing: frozenset[str]) -> Column:
-    """Every value by itself, each distinct one once where all of them are text."""
+    """Every value by itself, each distinct one once where all of them are text; numbers all at once."""
     read, otherwise, dtype = VALUES[type_]
-    array = np.array(values)
-    array[np.asarray(pd.isna(array))] = None
+    cells = values.tolist()
+    kinds = set(map(type, cells))
+    if read is number_of and (numbers := _at_once(cells, kinds)) is not None:
+        return numbers
+    if read is _boolean and kinds <= {bool, NONE}:
+        return np.array(cells, dtype=np.float64)
 
     def function(value: Any) -> Any:
         return otherwise if _blank(value, missing) else read(value)
 
-    if len(array) > FEW and pd.api.types.infer_dtype(array, skipna=True) in ("string", "empty"):
-        return map_values(array, function, otherwise, dtype)
+    if kinds <= {str, NONE}:
+        return map_values(values, function, otherwise, dtype)
     # A request may mix true, 1 and "1"; they are equal to a hash table, so each is looked at by itself.
-    return _map_each(array, function, otherwise, dtype)
-
-
-def _map_each(values: Column, function: Callable[[Any], Any], otherwise: Any, dtype: Any) -> Column:
-    mapped = np.empty(len(values), dtype=dtype)
-    mapped[:] = [otherwise if value is None else function(value) for value in values]
+    array = np.array(values)
+    array[np.asarray(pd.isna(array))] = None
+    mapped = np.empty(len(array), dtype=dtype)
+    mapped[:] = [otherwise if value is None else function(value) for value in array]
     return mapped
+
+
+def _at_once(cells: list[Any], kinds: set[type]) -> Numbers | None:
+    """What ``number_of`` gives for each cell, where all are numbers, or all are texts of numbers or nothing."""
+    if kinds <= {int, float, NONE}:
+        with contextlib.suppress(OverflowError):  # an integer that no float can hold
+            return finite(np.array(cells, dtype=np.float64))
+    elif kinds == {str}:
+        lines = "\n".join(cells)
+        if lines.count("\n") == len(cells) - 1 and NUMBERS.fullmatch(lines):
+            return finite(np.array([float(cell) if cell else math.nan for cell in cells]))
+    return None
 
 
 # How one value that is there is read, what stands where there is none, and the kind of column that it makes.

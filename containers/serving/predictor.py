@@ -6,17 +6,15 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xgboost as xgb
 
 from containers.contract import DECISION_THRESHOLD, FLOW_FILE, MODEL_FILE, MODEL_INFO_FILE
-from containers.flow import FittedFlow, transform
+from containers.flow import FittedFlow
 from containers.flow.label import Class
-from containers.flow.table import Table
-
-Numbers = npt.NDArray[np.float64]
+from containers.serving.features import Features, Numbers
 
 
 @dataclass(frozen=True)
@@ -24,18 +22,14 @@ class Predictor:
     """One model archive, loaded."""
 
     flow: FittedFlow
+    features: Features  # (rows, features) what the model sees of the canonical raw columns
     booster: xgb.Booster
     problem: str
     threshold: float = 0.5  # binary: a probability of at least this is a yes
 
-    def features(self, table: Table) -> Numbers:
-        """(rows, features) what the model sees of the canonical raw columns."""
-        return np.column_stack(list(transform(self.flow, table).values()))
-
     def score(self, features: Numbers) -> Numbers:
         """(rows,) probabilities of the positive class or predictions; multiclass (rows, classes)."""
-        # Not inplace_predict: it takes another path for one row than for many. The offline scores come from a matrix.
-        return np.asarray(self.booster.predict(self._matrix(features)), dtype=np.float64)
+        return np.asarray(self._predict(features), dtype=np.float64)
 
     def decide(self, scores: Numbers) -> list[Class | float]:
         """The class of each row, as the label's column calls it; of a regression the prediction itself."""
@@ -49,8 +43,7 @@ class Predictor:
 
         Of a multiclass problem, to the margin of the most probable class. The entry ``base`` is the mean.
         """
-        matrix = self._matrix(features)
-        contributions = np.asarray(self.booster.predict(matrix, pred_contribs=True), dtype=np.float64)
+        contributions = np.asarray(self._predict(features, pred_contribs=True), dtype=np.float64)
         if contributions.ndim == 3:
             most = self.score(features).argmax(axis=1)
             contributions = contributions[np.arange(len(most)), most]
@@ -62,8 +55,10 @@ class Predictor:
             for row, each in zip(contributions, places, strict=True)
         ]
 
-    def _matrix(self, features: Numbers) -> xgb.DMatrix:
-        return xgb.DMatrix(features, feature_names=list(self.flow.features), nthread=1)
+    def _predict(self, features: Numbers, *, pred_contribs: bool = False) -> Any:
+        """Without the features' names, which ``load`` has compared once and for all."""
+        matrix = xgb.DMatrix(features, nthread=1)
+        return self.booster.predict(matrix, pred_contribs=pred_contribs, validate_features=False)
 
 
 def load(folder: Path) -> Predictor:
@@ -84,7 +79,7 @@ def load(folder: Path) -> Predictor:
     booster = xgb.Booster(model_file=bytearray((folder / MODEL_FILE).read_bytes()))
     # A worker a core answers, in AWS's image and in ours; more threads would wait milliseconds for each other.
     booster.set_param({"nthread": 1})
-    return Predictor(flow, booster, info["problem"], _threshold())
+    return Predictor(flow, Features(flow), booster, info["problem"], _threshold())
 
 
 def _threshold() -> float:

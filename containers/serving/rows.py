@@ -17,9 +17,8 @@ import numpy as np
 
 from containers.flow import FittedFlow
 from containers.flow.table import Column, Table, conform, is_missing
-from containers.serving.refusal import BAD_REQUEST, UNSUPPORTED, Problem, Refused
+from containers.serving.refusal import BAD_REQUEST, JSON, UNSUPPORTED, Problem, Refused
 
-ABSENT = object()  # a cell whose column the row does not have
 SHOWN = 40  # characters of a bad value in a message
 
 
@@ -39,16 +38,18 @@ def read(body: bytes, content_type: str, flow: FittedFlow) -> Rows:
         Refused: the content type is not known, the body is not of that type, or it has no rows.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind not in READERS:
-        raise Refused(
-            UNSUPPORTED, f"The content type {content_type!r} is not one of {', '.join(sorted(READERS))}."
-        )
+    if kind != JSON and kind not in READERS:
+        known = ", ".join(sorted([JSON, *READERS]))
+        raise Refused(UNSUPPORTED, f"The content type {content_type!r} is not one of {known}.")
+    problems: dict[int, Problem] = {}
+    names = list(flow.columns)
     explain = False
-    if kind == "application/json" and b'"explain"' in body:
+    if kind == JSON:
         document = _json(body, "The body")
         explain = isinstance(document, dict) and document.get("explain") is True
-    problems: dict[int, Problem] = {}
-    columns = READERS[kind](body, list(flow.columns), problems)
+        columns = _of_document(document, names, problems)
+    else:
+        columns = READERS[kind](body, names, problems)
     if not len(next(iter(columns.values()), ())):
         raise Refused(BAD_REQUEST, "The request has no rows.")
     table = {name: _conform(columns[name], name, flow, problems) for name in flow.columns}
@@ -60,9 +61,6 @@ def _conform(values: Any, name: str, flow: FittedFlow, problems: dict[int, Probl
     type_ = flow.columns[name]
     missing = frozenset(flow.missing)
     if isinstance(values, list):
-        for place in [place for place, value in enumerate(values) if value is ABSENT]:
-            problems.setdefault(place, Problem(place + 1, f"The row has no '{name}'.", name))
-            values[place] = None
         cells = np.empty(len(values), dtype=object)
         cells[:] = values
         values = cells
@@ -93,7 +91,10 @@ def _blank(text: str, missing: frozenset[str]) -> bool:
 
 def _read_csv(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
     """With a header that names at least the flow's columns, or without one and with exactly these, in order."""
-    lines = [line for line in csv.reader(io.StringIO(_text(body))) if line]
+    try:
+        lines = [line for line in csv.reader(io.StringIO(_text(body), newline="")) if line]
+    except csv.Error as error:
+        raise Refused(BAD_REQUEST, f"The body is not CSV: {error}.") from None
     header = [cell.strip() for cell in lines[0]] if lines else []
     places: dict[str, int] = {}
     if set(names) <= set(header):
@@ -106,12 +107,12 @@ def _read_csv(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -
             expected = f"{len(header)} ({', '.join(header)})"
             problems[place] = Problem(place + 1, f"The row has {len(line)} values instead of {expected}.")
             lines[place] = [""] * len(header)
-    return {name: [line[place] for line in lines] for name, place in places.items()}
+    columns = list(zip(*lines, strict=True))
+    return {name: list(columns[place]) if columns else [] for name, place in places.items()}
 
 
-def _read_json(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
+def _of_document(document: Any, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
     """A row, a list of rows, or either under ``instances``; a row is an object, or the values in the flow's order."""
-    document = _json(body, "The body")
     if isinstance(document, dict) and "instances" in document:
         document = document["instances"]
     rows = document if isinstance(document, list) else [document]
@@ -127,28 +128,37 @@ def _read_json_lines(body: bytes, names: Sequence[str], problems: dict[int, Prob
             rows.append(json.loads(line))
         except ValueError as error:
             problems[len(rows)] = Problem(len(rows) + 1, f"The line is not JSON: {error}.")
-            rows.append(dict.fromkeys(names))
+            rows.append(None)
     return _rows(rows, names, problems)
 
 
 def _rows(rows: Sequence[Any], names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
-    columns: dict[str, list[Any]] = {name: [] for name in names}
+    """The columns of rows that are objects or lists; a row that has a problem gives no values."""
+    nothing = (None,) * len(names)
+    taken: list[Sequence[Any]] = []
     for place, row in enumerate(rows):
-        found = row
+        cells = row
         if isinstance(row, dict) and isinstance(row.get("features"), dict | list):
-            found = row["features"]
-        if isinstance(found, list) and len(found) == len(names):
-            found = dict(zip(names, found, strict=True))
-        if not isinstance(found, dict):
+            cells = row["features"]
+        if isinstance(cells, dict):
+            try:
+                cells = [cells[name] for name in names]
+            except KeyError as absent:
+                (name,) = absent.args
+                problems.setdefault(place, Problem(place + 1, f"The row has no '{name}'.", name))
+                cells = nothing
+        elif not isinstance(cells, list) or len(cells) != len(names):
             expected = f"an object with {', '.join(names)}, or these {len(names)} values in a list"
-            problems[place] = Problem(place + 1, f"The row is not {expected}.")
-            found = dict.fromkeys(names)
-        for name, column in columns.items():
-            value = found.get(name, ABSENT)
-            if isinstance(value, dict | list):
-                problems.setdefault(place, Problem(place + 1, f"'{name}' holds no single value.", name))
-                value = None
-            column.append(value)
+            problems.setdefault(place, Problem(place + 1, f"The row is not {expected}."))
+            cells = nothing
+        taken.append(cells)
+    columns = {name: list(column) for name, column in zip(names, zip(*taken, strict=True), strict=False)}
+    for name, column in columns.items():
+        if not {dict, list}.isdisjoint(map(type, column)):
+            for place, value in enumerate(column):
+                if isinstance(value, dict | list):
+                    problems.setdefault(place, Problem(place + 1, f"'{name}' holds no single value.", name))
+                    column[place] = None
     return columns
 
 
@@ -188,7 +198,6 @@ def _text(body: bytes) -> str:
 Reader = Callable[[bytes, Sequence[str], dict[int, Problem]], dict[str, Any]]
 READERS: Mapping[str, Reader] = {
     "text/csv": _read_csv,
-    "application/json": _read_json,
     "application/jsonlines": _read_json_lines,
     "application/x-parquet": _read_parquet,
 }

@@ -94,7 +94,7 @@ flows = st.builds(
 )
 
 
-MANY = 33  # times over, so that a batch takes the ways that only larger tables take
+MANY = 257  # times over, so that a batch takes the ways that only larger tables take
 
 
 def frame_of(rows, labels=None):

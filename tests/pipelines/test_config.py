@@ -282,7 +282,7 @@ def test_kernel_shap_asks_for_one_number_a_row(tmp_path: Path) -> None:
         SettingsError, match=r"here\.toml: checks\.explainability: 'native' asks for one number"
     ):
         config.load(str(environment), str(usecase))
-    assert config.config.load("local", str(usecase)).usecase.problem == "multiclass"
+    assert config.load("local", str(usecase)).usecase.problem == "multiclass"
 
 
 def test_an_environment_with_a_name_shares_its_account_with_others() -> None:

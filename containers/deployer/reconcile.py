@@ -19,6 +19,8 @@ from containers.deployer.registry import Package
 from containers.deployer.result import Result, Status
 from containers.deployer.settings import Deployment
 
+_PATIENCE = 4  # times that somebody else may change the endpoint between our look and our request
+
 
 class NotOurs(ValueError):
     """A package of another group was asked for."""
@@ -54,6 +56,7 @@ def _asked(deployment: Deployment, ask: Ask, clients: Clients) -> Package | None
 
 def _bring(deployment: Deployment, ask: Ask, asked: Package | None, clients: Clients) -> Result:
     taken_back: list[str] = []
+    patience = _PATIENCE
     while True:
         approved = registry.approved(clients.sagemaker, deployment.group)
         if not approved:
@@ -68,7 +71,14 @@ def _bring(deployment: Deployment, ask: Ask, asked: Package | None, clients: Cli
         if action is Action.REJECT and endpoint is not None:
             taken_back.append(_reject(deployment, wanted.newest, endpoint, clients))
             continue
-        status, message = _do(action, deployment, wanted, endpoint, clients)
+        try:
+            status, message = _do(action, deployment, wanted, endpoint, clients)
+        except ClientError as error:
+            patience -= 1
+            if patience == 0 or look(clients.sagemaker, deployment.endpoint) == endpoint:
+                raise
+            clients.say(f"{error}: the endpoint has changed since; looking again")
+            continue
         if taken_back:
             return _result(deployment, "RolledBack", "; ".join([*taken_back, message]), wanted)
         if asked is not None and asked.version < wanted.newest.version:
@@ -81,30 +91,26 @@ def _do(
     action: Action, deployment: Deployment, wanted: Plan, endpoint: Endpoint | None, clients: Clients
 ) -> tuple[Status, str]:
     what = f"version {wanted.newest.version}"
-    try:
-        if action is Action.CREATE:
-            start.create(deployment, wanted, clients)
-            return "Creating", f"the endpoint is being created with {what}"
-        if action is Action.RECREATE:
+    if action is Action.CREATE:
+        start.create(deployment, wanted, clients)
+        return "Creating", f"the endpoint is being created with {what}"
+    if endpoint is None:
+        return "Absent", f"there is no endpoint; {what} is approved, and deployed when somebody asks for it"
+    match action:
+        case Action.RECREATE:
             if start.recreate(deployment, wanted, clients):
                 return "Creating", f"the endpoint, which had failed, is being created again with {what}"
             return "Busy", f"the failed endpoint is still being deleted; ask for {what} again when it is gone"
-        if action is Action.UPDATE and endpoint is not None:
+        case Action.UPDATE:
             start.update(deployment, wanted, endpoint, clients)
             return "Updating", f"the traffic moves to {what}"
-    except ClientError:
-        endpoint = look(clients.sagemaker, deployment.endpoint)
-        if endpoint is None or not endpoint.changing:
-            raise
-        action = Action.WAIT  # somebody else has begun a change since we looked
-    if endpoint is None:
-        return "Absent", f"there is no endpoint; {what} is approved, and deployed when somebody asks for it"
-    if action is Action.WAIT:
-        return _under_way(wanted, endpoint, what)
-    if action is Action.SETTLE:
-        _settle(deployment, wanted, clients)
-        return "InService", f"{what} is in service"
-    return "Failed", f"the endpoint could not be created with {what}: {endpoint.failure}"
+        case Action.WAIT:
+            return _under_way(wanted, endpoint, what)
+        case Action.SETTLE:
+            _settle(deployment, wanted, clients)
+            return "InService", f"{what} is in service"
+        case _:
+            return "Failed", f"the endpoint could not be created with {what}: {endpoint.failure}"
 
 
 def _under_way(wanted: Plan, endpoint: Endpoint, what: str) -> tuple[Status, str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from containers.deployer.reconcile import NotOurs
+from containers.deployer.ask import Ask
+from containers.deployer.reconcile import NotOurs, reconcile
 from containers.deployer.remove import remove
 from containers.deployer.result import Result
 from tests.containers.deployer.conftest import ANSWERS_500, DIES, ERRORS, Load, Stage, canary, refused
@@ -181,6 +182,44 @@ def test_two_at_once_make_one_deployment(stage: Stage) -> None:
         assert stage.settled().status == "InService"
         assert stage.answer() == answer
     assert len(stage.configurations()) == 2
+
+
+def test_a_change_that_slips_in_between_is_looked_at(stage: Stage) -> None:
+    """Another update begins and ends between our look and our request, which is refused: we look and decide again."""
+    stage.package("one")
+    stage.deployed()
+    stage.package("two")
+    ours = replace(stage.clients)
+    update = stage.sagemaker.update_endpoint
+    refusals = []
+
+    def late(**request: Any) -> Any:
+        if not refusals:
+            refusals.append(request)
+            stage.ask()  # the other one, whose update is under way when we come
+            try:
+                return update(**request)
+            finally:
+                stage.idle()
+        return update(**request)
+
+    ours.__dict__["sagemaker"] = Late(stage.sagemaker, late)
+
+    done = reconcile(stage.deployment, Ask("a test asks", insist=True), ours)
+
+    assert len(refusals) == 1
+    assert (done.status, done.version) == ("InService", 2)
+
+
+class Late:
+    """boto3's client, but for one request."""
+
+    def __init__(self, client: Any, update_endpoint: Any) -> None:
+        self._client = client
+        self.update_endpoint = update_endpoint
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 KILLED = """

@@ -226,7 +226,7 @@ def _start(options: argparse.Namespace) -> int:
     parse(options.param, definition)  # before anything is uploaded
     input_data = _input_data(service, options, console)
     _say_if_overtaken(service, definition, input_data, console)
-    deployment_commands.make_function(service, console, only_if_missing=True)
+    deployment_commands.put_function_back(service, console)
     arn = _do_start(service, options, console, input_data)
     return _finish(service, arn, console) if options.wait else 0
 
@@ -381,7 +381,7 @@ def _apply(service: Service, built: Built, console: Console) -> None:
     console.print(
         f"pipeline {service.name}: {done}; {uploaded} of {len(built.publication.objects)} code objects were new"
     )
-    deployment_commands.make_function(service, console)
+    deployment_commands.keep_function(service, console)
 
 
 def _planned(service: Service, built: Built, values: Mapping[str, str]) -> Plan:

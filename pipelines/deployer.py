@@ -146,6 +146,16 @@ def upsert(service: Service, deployment: Deployment, role: str) -> str:
     return done
 
 
+def let_go(service: Service, deployment: Deployment) -> str:
+    """Delete function and rules where the settings want none, so that an approval deploys no more; what was done."""
+    try:
+        return "deleted, for nothing is deployed by itself any more" if remove(service, deployment) else ""
+    except ClientError as error:
+        if _denied(error):
+            return ""
+        raise
+
+
 def put_back(service: Service, deployment: Deployment, role: str) -> str:
     """Make function and rules where they are missing, as they are after a local SageMaker has stopped; what was done.
 
@@ -154,7 +164,7 @@ def put_back(service: Service, deployment: Deployment, role: str) -> str:
     try:
         return "" if is_there(service, deployment) else upsert(service, deployment, role)
     except ClientError as error:
-        if "AccessDenied" in error.response["Error"]["Code"]:
+        if _denied(error):
             return ""
         raise
 
@@ -172,8 +182,8 @@ def is_there(service: Service, deployment: Deployment) -> bool:
     return True
 
 
-def remove(service: Service, deployment: Deployment) -> None:
-    """Delete function and rules, as far as they are there; the endpoint stays."""
+def remove(service: Service, deployment: Deployment) -> bool:
+    """Delete function and rules, as far as they are there; whether the function was. The endpoint stays."""
     events = service.client("events")
     for rule in rules(deployment):
         try:
@@ -187,6 +197,8 @@ def remove(service: Service, deployment: Deployment) -> None:
     except ClientError as error:
         if not _missing(error):
             raise
+        return False
+    return True
 
 
 def _function(client: Any, deployment: Deployment, role: str) -> tuple[str, str]:
@@ -242,6 +254,11 @@ def _permit(client: Any, function: str, statement: str, source: str) -> None:
 
 def _tags(deployment: Deployment) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in deployment.tags.items()]
+
+
+def _denied(error: ClientError) -> bool:
+    """Whether somebody may not do this, who may well do the rest."""
+    return "AccessDenied" in error.response["Error"]["Code"]
 
 
 def _missing(error: ClientError) -> bool:

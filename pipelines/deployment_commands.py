@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from containers.deployer.settings import read
 from pipelines.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -79,18 +80,34 @@ def add(command: Add, opened: Open) -> None:
     delete.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def make_function(service: Service, console: Console, *, only_if_missing: bool = False) -> None:
-    """Create or update the function that deploys, where the environment wants one."""
-    environment = service.config.environment
-    if environment.deploy.form != "guarded":
-        return
+def keep_function(service: Service, console: Console) -> None:
+    """Bring the function that deploys to what the settings say: made, brought up to date, or deleted."""
     from pipelines import deployer
-    from pipelines.deployments import deployment_of
 
-    deployment = deployment_of(service.config)
-    make = deployer.put_back if only_if_missing else deployer.upsert
-    if done := make(service, deployment, environment.roles.deployer or environment.role):
-        console.print(f"function {deployer.name(deployment)}: {done}")
+    environment, deployment = service.config.environment, read(service.config.deployment)
+    if environment.deploy.form == "guarded":
+        done = deployer.upsert(service, deployment, _role(service))
+    else:
+        done = deployer.let_go(service, deployment)
+    if done:
+        console.print(f"function {deployer.name(deployment)}: {done}", soft_wrap=True)
+
+
+def put_function_back(service: Service, console: Console) -> None:
+    """Make the function where it is missing and should be there."""
+    from pipelines import deployer
+
+    if service.config.environment.deploy.form != "guarded":
+        return
+    deployment = read(service.config.deployment)
+    if done := deployer.put_back(service, deployment, _role(service)):
+        console.print(f"function {deployer.name(deployment)}: {done}", soft_wrap=True)
+
+
+def _role(service: Service) -> str:
+    """Whom the function runs as."""
+    environment = service.config.environment
+    return environment.roles.deployer or environment.role
 
 
 def what_follows(service: Service, package: Package, status: Status) -> str:

@@ -71,8 +71,8 @@ def state(cloudwatch: Any, alarms: list[str]) -> list[dict[str, Any]]:
     """What CloudWatch knows of those among ``alarms`` that are there."""
     if not alarms:
         return []
-    found: list[dict[str, Any]] = cloudwatch.describe_alarms(AlarmNames=alarms)["MetricAlarms"]
-    return found
+    found = cloudwatch.describe_alarms(AlarmNames=alarms, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    return [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
 
 
 def of(deployment: Deployment) -> list[str]:

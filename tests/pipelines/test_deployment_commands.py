@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from containers.deployer import names
 from pipelines import deployer
 from pipelines.__main__ import main
 from pipelines.config import ENVIRONMENTS, USECASES, load
+from pipelines.deployment_commands import keep_function, put_function_back
 from pipelines.deployments import deployment_of
 from pipelines.service import Service
 from tests.containers.deployer.conftest import DIES, Stage, stage
@@ -209,6 +211,38 @@ def test_taking_it_down_asks_first(stage: Stage, command: Command) -> None:
     assert f"there is no endpoint '{stage.name}'" in lines(command("delete-endpoint", "--yes"))
     assert (stage.configurations(), stage.models()) == ([], [])
     assert "1 Approved" in lines(command("packages"))
+
+
+def test_the_function_follows_the_settings(
+    settings: list[str], command: Command, client: Callable[[str], Any], stage: Stage
+) -> None:
+    """An upsert makes it, a second one leaves it, a start puts it back; where nothing is deployed, it goes."""
+    name = f"{stage.name}-deployer"
+    service = Service(load(settings[3], settings[1]))
+    console = Console(record=True)
+
+    def said() -> str:
+        return console.export_text().strip()
+
+    keep_function(service, console)
+    assert said() == f"function {name}: created"
+    keep_function(service, console)
+    assert said() == f"function {name}: unchanged"
+    put_function_back(service, console)
+    assert said() == ""
+    client("lambda").delete_function(FunctionName=name)  # as a local SageMaker that stops forgets it
+    put_function_back(service, console)
+    assert said() == f"function {name}: created"
+    environment = Path(settings[3])
+    text = environment.read_text(encoding="utf-8")
+    environment.write_text(text.replace('form = "guarded"', 'form = "off"'), encoding="utf-8")
+    off = Service(load(settings[3], settings[1]))
+    keep_function(off, console)
+    assert said() == f"function {name}: deleted, for nothing is deployed by itself any more"
+    keep_function(off, console)
+    put_function_back(off, console)
+    assert said() == ""
+    assert client("events").list_rules(NamePrefix=name)["Rules"] == []
 
 
 def test_an_environment_that_deploys_otherwise_says_so(

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines import collector, deployment_commands
 from pipelines import config as settings
 from pipelines.config import ENVIRONMENTS, USECASES, Config
+from pipelines.cost import command as costing
 from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, suggestion
 from pipelines.lint import command as linting
 from pipelines.plan import command as planning
@@ -106,12 +107,14 @@ def argument_parser() -> argparse.ArgumentParser:
     linting.add_arguments(command("lint", _lint, "Look for what is allowed in a definition, and will hurt."))
     planned = command("plan", _plan, "Show what an upsert would change, and what a run after it would do.")
     planning.add_arguments(planned)
+    priced = command("cost", _cost, "Estimate what the next run costs, before it is started.")
+    costing.add_arguments(priced)
     upsert = command("upsert", _upsert, planning.UPSERT)
     upsert.add_argument("-y", "--yes", action="store_true", help="do not ask (scripts must say this)")
     start = command("start", _start, "Start an execution of the pipeline as it was last upserted.")
     start.add_argument("--wait", action="store_true", help="watch it until it has ended")
     run = command("run", _run, "Upsert, start, and watch until the execution has ended.")
-    for sub in (start, run, planned):
+    for sub in (start, run, planned, priced):
         sub.add_argument(
             "--param",
             action="append",
@@ -190,19 +193,32 @@ def _lint(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> int:
     """0: nothing would change, 2: something would, 1: that cannot be told; as Terraform's -detailed-exitcode."""
-    from pipelines.service import Service
-
-    aside = _console(stderr=True)  # what is not the plan
     try:
-        config = _config(options)
-        given = _given_input(options)
-        input_data = _address(Service(config), Path(options.data)) if options.data else given
-        service, built = _prepared(config, aside, input_data)
-        values = _values(service, options, json.loads(built.definition), input_data, aside)
-        return planning.show(_planned(service, built, values), _console(), options.format)
+        return planning.show(_planned(*_next_run(options)), _console(), options.format)
     except ProjectError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _cost(options: argparse.Namespace) -> int:
+    service, built, values = _next_run(options)
+    given = [{"Name": name, "Value": value} for name, value in values.items()]
+    request, region = service.request(built.definition), service.config.environment.region
+    with _console(stderr=True).status("asking what earlier runs have taken"):
+        bill = costing.bill(service.sagemaker, service.s3, request, given, region)
+    costing.show(bill, _console(), options.format)
+    return 0
+
+
+def _next_run(options: argparse.Namespace) -> tuple[Service, Built, dict[str, str]]:
+    """What an upsert and a start with these options would use; what is said of it goes to standard error."""
+    from pipelines.service import Service
+
+    aside, config = _console(stderr=True), _config(options)
+    given = _given_input(options)
+    input_data = _address(Service(config), Path(options.data)) if options.data else given
+    service, built = _prepared(config, aside, input_data)
+    return service, built, _values(service, options, json.loads(built.definition), input_data, aside)
 
 
 def _upsert(options: argparse.Namespace) -> int:

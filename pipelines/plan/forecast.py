@@ -64,9 +64,11 @@ class Forecaster:
     parameters: Mapping[str, Any]  # typed
     history: History
     pipeline: str
-    now: datetime.datetime
+    now: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
+    prepared: dict[str, Document] = field(
+        default_factory=dict
+    )  # the arguments of the steps, as far as they are known
     _sources: dict[str, Past] = field(default_factory=dict)  # of the steps that hit
-    _prepared: dict[str, Document] = field(default_factory=dict)  # arguments of those that do not
     _open: set[str] = field(default_factory=set)  # steps that may hit or not
 
     def all(self) -> list[Forecast]:
@@ -93,7 +95,7 @@ class Forecaster:
             prepared = kind.prepare(self._known(step), self._scope())
         except (ExpressionError, AwsError, KeyError, TypeError) as error:
             return Forecast(step.name, "run", "unknown", note=str(error))
-        self._prepared[step.name] = prepared
+        self.prepared[step.name] = prepared
         if not kind.cache_keys:
             return Forecast(step.name, "run", "uncached", note=f"{step.type} steps have no cache")
         if not step.cache or not step.cache.get("Enabled"):
@@ -159,7 +161,7 @@ class Forecaster:
         if kind is None or not kind.describe:  # its properties are no description of what it asked for
             return _new(named.text)
         try:
-            found = properties.walk(self._prepared[named.name], properties.parse(named.path))
+            found = properties.walk(self.prepared[named.name], properties.parse(named.path))
         except (KeyError, properties.PathError):
             return _new(named.text)
         return _new(named.text) if _news(found) else found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -71,15 +70,14 @@ def plan(
     }
     parsed = parse(definition)[0]
     bound = parameters.bind(parsed.parameters, values)
-    now = datetime.datetime.now(datetime.UTC)
-    forecaster = Forecaster(parsed, bound, History(sagemaker, s3, name), name, now)
+    forecaster = Forecaster(parsed, bound, History(sagemaker, s3, name), name)
     before = deployed["PipelineDefinition"] if deployed else None
     return Plan(
         name,
         deployed is not None,
         compare(deployed, local),
         forecaster.all(),
-        consequences(before, definition),
+        consequences(before, definition, sagemaker.meta.region_name),
         PublishedCode(s3, objects or {}).explain,
     )
 

@@ -19,6 +19,7 @@ COMMANDS = [
     "check",
     "lint",
     "plan",
+    "cost",
     "upsert",
     "start",
     "run",

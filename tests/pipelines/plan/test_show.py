@@ -138,13 +138,13 @@ def test_the_exit_status_tells_changed_from_unchanged(
 def test_a_section_is_entered_in_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has nothing to say is left out."""
 
-    def grown(deployed: Any, local: Any) -> list[str]:
+    def grown(deployed: Any, local: Any, region: str) -> list[str]:
         return [] if deployed == local else ["more"]
 
     monkeypatch.setitem(sections.SECTIONS, "size", grown)
 
-    assert sections.consequences(None, {"Steps": []}) == {"size": ["more"]}
-    assert "size" not in sections.consequences({}, {})
+    assert sections.consequences(None, {"Steps": []}, "us-east-1") == {"size": ["more"]}
+    assert "size" not in sections.consequences({}, {}, "us-east-1")
 
 
 @pytest.mark.parametrize(

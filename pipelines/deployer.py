@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from containers.deployer import names
 from containers.deployer.ask import ENDPOINT_EVENT, PACKAGE_EVENT
 from containers.deployer.settings import FILE, Deployment
+from pipelines.errors import RunError
 from pipelines.publish import PACKAGE, closure
 from pipelines.service import Service
 
@@ -142,7 +143,7 @@ def upsert(service: Service, deployment: Deployment, role: str) -> str:
         _permit(service.client("lambda"), arn, rule.name, told["RuleArn"])
         refused = events.put_targets(Rule=rule.name, Targets=[{"Id": _TARGET, "Arn": arn}])
         if refused.get("FailedEntryCount"):
-            raise RuntimeError(f"rule {rule.name}: {refused['FailedEntries'][0]['ErrorMessage']}")
+            raise RunError(f"rule {rule.name}: {refused['FailedEntries'][0]['ErrorMessage']}")
     return done
 
 

@@ -192,4 +192,7 @@ def _delete(service: Service, console: Console, *, yes: bool) -> int:
 def _sure(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("Nobody can be asked here; --yes deletes without asking.")
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

@@ -15,6 +15,7 @@ from pipelines.errors import UsageError
 from pipelines.service import Service
 
 GONE = ("ResourceNotFound", "ValidationException")  # the group is made with its first package
+LONGEST_REASON = 1024  # characters of an ApprovalDescription
 Status = Literal["Approved", "Rejected", "PendingManualApproval"]
 STYLES: Mapping[str, str] = {"Approved": "green", "Rejected": "red", "PendingManualApproval": "yellow"}
 
@@ -68,7 +69,13 @@ def find(service: Service, version: str) -> Package:
 
 
 def decide(service: Service, package: Package, status: Status, reason: str) -> None:
-    """Approve or reject; whoever listens to the registry, such as a deployment, hears of it."""
+    """Approve or reject; whoever listens to the registry, such as a deployment, hears of it.
+
+    Raises:
+        UsageError: the reason is not one that a package can keep.
+    """
+    if len(reason) > LONGEST_REASON or len(reason.splitlines()) > 1:
+        raise UsageError(f"A reason is one line of at most {LONGEST_REASON} characters.")
     service.sagemaker.update_model_package(
         ModelPackageArn=package.arn,
         ModelApprovalStatus=status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,11 +200,25 @@ def test_a_newer_approved_version_is_named(stage: Stage, command: Command) -> No
     assert "version 2 is approved too, and newer than 1" in refusal
 
 
-def test_taking_it_down_asks_first(stage: Stage, command: Command) -> None:
+class Keyboard(io.StringIO):
+    """Somebody who types this, or, for None, ends the input."""
+
+    def __init__(self, answer: str | None) -> None:
+        super().__init__("" if answer is None else f"{answer}\n")
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_taking_it_down_asks_first(stage: Stage, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody at the keyboard: --yes is needed. Twice is no error; the packages stay."""
     stage.package("one")
     lines(command("deploy"))
     assert "--yes deletes without asking" in error(command("delete-endpoint"))
+    for answer in ("n", "", None):
+        monkeypatch.setattr("sys.stdin", Keyboard(answer))
+        status, out, _ = command("delete-endpoint")
+        assert (status, "nothing was deleted" in out) == (1, True)
     assert stage.answer() == "one"
     assert f"the endpoint '{stage.name}' is gone; its packages stay" in lines(
         command("delete-endpoint", "--yes")

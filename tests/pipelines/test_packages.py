@@ -98,6 +98,14 @@ def test_a_decision_is_kept_with_its_reason(
 
 
 @pytest.mark.usefixtures("versions")
+@pytest.mark.parametrize("reason", ["one line\nand another", "x" * 1025])
+def test_a_reason_that_a_package_cannot_keep_is_refused(command: Command, reason: str) -> None:
+    """Before anything is changed, in one line."""
+    status, _, err = command("approve", "1", "--reason", reason)
+    assert (status, err) == (2, "error: A reason is one line of at most 1024 characters.\n")
+
+
+@pytest.mark.usefixtures("versions")
 def test_a_version_that_is_not_there_is_named(command: Command) -> None:
     """One line with the versions that there are, and exit status 2."""
     status, _, err = command("approve", "7")

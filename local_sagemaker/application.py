@@ -17,6 +17,7 @@ from local_sagemaker.cloudwatch_logs import CloudWatchLogs
 from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.endpoints.alarms import Alarms
 from local_sagemaker.endpoints.api import Endpoints
+from local_sagemaker.endpoints.autoscaling import Autoscaling
 from local_sagemaker.endpoints.cloudwatch import CloudWatchMetrics
 from local_sagemaker.endpoints.configurations import EndpointConfigs
 from local_sagemaker.endpoints.metrics import EndpointMetrics
@@ -141,6 +142,7 @@ class LocalSageMaker:
                 "iam": Iam(settings, others),
                 "sts": Sts(settings, others),
                 "lambda": functions,
+                "application-autoscaling": Autoscaling(settings, endpoints.describe, others),
             },
             others,
             self.health,

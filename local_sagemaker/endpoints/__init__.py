@@ -15,6 +15,7 @@ variant         the instances of one variant, of which the least busy is asked
 hosted          one container, as a variant asks it
 multi_model     … of many models: fetched, loaded, unloaded
 shelves         where these are loaded
+autoscaling     Application Auto Scaling of variants: checked, and kept by moto
 server          one container kept alive: started, watched, started again
 program         what a container runs, and what it finds in /opt/ml
 connection      requests to a container

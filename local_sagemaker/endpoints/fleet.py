@@ -7,9 +7,11 @@ import functools
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from local_sagemaker.endpoints import metrics
 from local_sagemaker.endpoints.capture import Exchange
 from local_sagemaker.endpoints.connection import Answer
 from local_sagemaker.endpoints.hosted import Document, Invocation, Refused
@@ -58,6 +60,7 @@ class Fleet:
             for name, plan in self._plans.items()
         }
         self._keep = keep
+        self._count = count
         self._weights = _weights(variants, shadow=False)
         self._shadows = _weights(variants, shadow=True)
         self._mirrors = ThreadPoolExecutor(_MIRRORS, f"shadows of {endpoint}")
@@ -154,12 +157,16 @@ class Fleet:
                     self._mirrors.submit(self._ask_shadow, variant, invocation)
 
     def _ask_shadow(self, variant: str, invocation: Invocation) -> None:
+        asked, status = time.monotonic(), 500
         try:
             answer = self._variants[variant].ask(invocation, None)
-        except (Refused, AwsError):
+            status = answer.status
+        except (Refused, AwsError) as refused:
+            status = refused.status
             return  # its log says why
         finally:
             self._mirrored.release()
+            self._count(variant, metrics.invocation(status, time.monotonic() - asked, 0.0))
         self._keep(variant, _exchange(invocation, answer, shadow=True))
 
 

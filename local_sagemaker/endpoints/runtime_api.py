@@ -84,7 +84,7 @@ class Runtime:
             try:
                 answer = fleet.answer(variant, asked_for, host)
                 status = answer.status
-            except Refused as refused:
+            except (Refused, AwsError) as refused:
                 status = refused.status
                 raise
             finally:

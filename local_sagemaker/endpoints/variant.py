@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,8 +32,9 @@ Count = Callable[[Mapping[str, float]], None]
 class Instance:
     """The containers of one model, asked one after the other."""
 
-    def __init__(self, containers: tuple[Container, ...]) -> None:
+    def __init__(self, containers: tuple[Container, ...], folders: tuple[Path, ...]) -> None:
         self.containers = containers
+        self._folders = folders
         self.busy = 0  # requests; the variant's lock guards it
 
     def wait(self) -> None:
@@ -46,6 +48,8 @@ class Instance:
             container.abandon()
         for container in self.containers:
             container.stop()
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def has(self, target: str | None) -> bool:
         """Whether nothing need be loaded."""
@@ -99,7 +103,7 @@ class Variant:
     def start(self, instances: int) -> None:
         """Begin so many instances; ``wait`` tells when they answer. Raises JobFailure where there is nothing to run."""
         for _ in range(instances):
-            instance = Instance(tuple(self._containers()))
+            instance = self._instance()
             with self._lock:
                 self._coming.append(instance)
                 if self._stopped:
@@ -185,8 +189,10 @@ class Variant:
             self._stopped = True
             return [*self._instances, *self._coming]
 
-    def _containers(self) -> Iterator[Container]:
+    def _instance(self) -> Instance:
+        """Raises JobFailure."""
         instance = f"i-{secrets.token_hex(8)}"
+        containers, folders = [], []
         definitions = self._plan["Containers"]
         for definition, name in zip(definitions, self.hosts, strict=True):
             folder = self._folder / f"{self.name}-{name}-{instance}"
@@ -202,13 +208,15 @@ class Variant:
                 log=log_path(self._settings.logs, group, stream),
                 startup=self._plan.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS),
             )
+            folders.append(folder)
             try:
-                yield self._container(site, definition)
+                containers.append(self._container(site, definition))
             except (JobFailure, AwsError, OSError) as error:
                 raise JobFailure(
                     f'Failed to download model data for container "{name}" of production variant {self.name}. '
                     f"{failure.explain(error, 'preparing the container')}"
                 ) from None
+        return Instance(tuple(containers), tuple(folders))
 
     def _container(self, site: Site, definition: Document) -> Container:
         if definition.get("Mode") != MULTI_MODEL:

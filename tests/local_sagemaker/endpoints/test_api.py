@@ -454,6 +454,13 @@ def test_a_shadow_is_asked_too_and_never_answers(host, client):
             break
         assert time.monotonic() < deadline, events
         time.sleep(0.05)
+    listed = client("cloudwatch").list_metrics(
+        Namespace="AWS/SageMaker",
+        MetricName="ModelLatency",
+        Dimensions=[{"Name": "EndpointName", "Value": name}],
+    )
+    variants = {each["Value"] for metric in listed["Metrics"] for each in metric["Dimensions"][1:]}
+    assert variants == {"real", "ghost"}
 
 
 def test_an_endpoint_is_deleted_once(host):

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_sagemaker import serve
+from local_sagemaker.endpoints import variant
 from tests.local_sagemaker.endpoints.conftest import ECHO, SCRIPT, SKLEARN, XGBOOST, Host, archive, echo
 
 # Says which process answers, as of which loading, and does what it is told.
@@ -91,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
 
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
 """
+CLIENTS = ("s3", "sagemaker", "sagemaker-runtime")
 OWN_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
 
 
@@ -280,6 +282,33 @@ def test_what_is_asked_is_not_unloaded(host):
         third = pool.submit(many.ask, "c")
         assert [each.result()[0] for each in at_work] == ["a", "b"]
         assert third.result()[0] == "c"
+
+
+def test_a_model_that_is_not_ready_in_time(host, monkeypatch):
+    """The client is told so while loading goes on, and finds it loaded when it tries again."""
+    many = Many(host, "slow")
+    with monkeypatch.context() as patched:
+        patched.setattr(variant, "INVOCATION_SECONDS", 0.2)
+        with pytest.raises(host.runtime.exceptions.ModelNotReadyException):
+            many.ask("slow")
+
+    assert many.ask("slow")[0] == "slow"
+
+
+def test_an_instance_that_has_the_model_is_asked(tmp_path):
+    """Of two instances the one where it is loaded, while that has time: it is loaded once."""
+    with serve(tmp_path, cores=2) as local:
+        session = boto3.Session("local-sagemaker", "not-a-secret", region_name="us-east-1")
+        clients = {name: session.client(name, endpoint_url=local.url) for name in CLIENTS}
+        host = Host(clients.__getitem__, local.settings.bucket, local.settings.role_arn)
+        many = Many(host, "a")
+        host.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=many.endpoint,
+            DesiredWeightsAndCapacities=[{"VariantName": "v0", "DesiredInstanceCount": 2}],
+        )
+        host.settled(many.endpoint)
+
+        assert len({many.ask("a")[1] for _ in range(5)}) == 1
 
 
 def test_models_need_not_be_kept(host):

@@ -34,6 +34,7 @@ class Place:
     """Where a container runs, and where it logs.
 
     ``cpus`` are those that it shares with the job's other containers; without them it shares all with everybody.
+    ``tries`` says when it is given up, for ``ModelServer``.
     """
 
     job: str  # unique: "endpoint/my-endpoint/0a1b2c3d/v0-primary"
@@ -41,6 +42,7 @@ class Place:
     log_group: str
     stream: str
     cpus: tuple[int, ...] | None = None
+    tries: int | None = None
 
 
 def names(definitions: Sequence[Document]) -> list[str]:
@@ -82,4 +84,4 @@ class Members:
             cpus=place.cpus,
             grace=_GRACE,
         )
-        return Member(name, ModelServer(self._runner, task, startup), place.stream)
+        return Member(name, ModelServer(self._runner, task, startup, place.tries), place.stream)

@@ -40,12 +40,16 @@ class ModelServer:
         runner: runs it.
         task: what it runs; ``SAGEMAKER_BIND_TO_PORT`` is added each time.
         startup: seconds that it has until it answers a ping.
+        tries: starts in a row without an answer, after it had answered once, until it is given up; None: never.
     """
 
-    def __init__(self, runner: ProcessRunner, task: Task, startup: float = STARTUP_SECONDS) -> None:
+    def __init__(
+        self, runner: ProcessRunner, task: Task, startup: float = STARTUP_SECONDS, tries: int | None = None
+    ) -> None:
         self._runner = runner
         self._task = task
         self._startup = startup
+        self._tries = tries
         self._changed = threading.Condition()
         self._up: _Up | None = None
         self._was_up = False
@@ -88,7 +92,7 @@ class ModelServer:
 
         Raises:
             TooSlow: no answer in so many seconds.
-            NoAnswer: the container died twice, or was stopped.
+            NoAnswer: the container died twice, was given up, or was stopped.
         """
         deadline = time.monotonic() + seconds
         up = self._answering(deadline)
@@ -101,11 +105,12 @@ class ModelServer:
     def _answering(self, deadline: float) -> _Up:
         with self._changed:
             self._changed.wait_for(
-                lambda: self._up is not None or self._stopping, max(0.0, deadline - time.monotonic())
+                lambda: self._up is not None or self._stopping or self._failed,
+                max(0.0, deadline - time.monotonic()),
             )
             if self._up is not None:
                 return self._up
-            if self._stopping:
+            if self._stopping or self._failed:
                 raise NoAnswer("the container is stopped")
         raise TooSlow
 
@@ -115,7 +120,7 @@ class ModelServer:
             self._changed.wait_for(lambda: self._up is not up or self._stopping, 1.0)
 
     def _live(self) -> None:
-        pause = _FIRST
+        pause, in_vain = _FIRST, 0
         while not self._stopping:
             port = free_port()
             over = threading.Event()
@@ -131,7 +136,8 @@ class ModelServer:
             was = self._down()
             watcher.join()
             self._down()  # the watcher may have got an answer just before the end
-            if not self._was_up:
+            in_vain = 0 if was else in_vain + 1
+            if not self._was_up or in_vain == self._tries:
                 break
             pause = _FIRST if was and time.monotonic() - was.since > _LONGEST else min(pause * 2, _LONGEST)
             with self._changed:

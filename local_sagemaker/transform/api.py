@@ -36,6 +36,7 @@ from local_sagemaker.transform.data_log import DataLog
 from local_sagemaker.transform.failed import ALGORITHM, CLIENT, Failed
 from local_sagemaker.transform.objects import InputObject
 
+_TRIES = 3  # starts of a container that has died, in vain, until nothing is asked of it any more
 _SEE_LOGS = "See job logs for more information"
 _SERVER_STOPPED = "InternalServerError: The local SageMaker was stopped while this job was running."
 _PROCESSING = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
@@ -141,7 +142,12 @@ class TransformJobs(Jobs):
             instance = stem.partition("/")[2]
             stream = stem if len(definitions) == 1 else f"{job.name}/{name}/{instance}"
             place = Place(
-                f"{job.id}/{name}", job.folder / "containers" / name, self.kind.log_group, stream, cpus
+                job=f"{job.id}/{name}",
+                folder=job.folder / "containers" / name,
+                log_group=self.kind.log_group,
+                stream=stream,
+                cpus=cpus,
+                tries=_TRIES,
             )
             try:
                 members.append(self._members.make({**definition, "Environment": environment}, name, place))

@@ -145,14 +145,19 @@ class Course:
         except Failed as failed:
             one.failed = one.failed or failed
         except TimeoutError:
-            raise JobFailure(
-                f"ClientError: The transform job ran longer than the {LONGEST:.0f} seconds that SageMaker allows."
-            ) from None
+            raise self._too_long() from None
         else:
             if not one.failed:
                 one.output.write(answer)
+        if time.monotonic() > self._deadline:
+            raise self._too_long()
         self._go_on()
         self._queue.popleft()
+
+    def _too_long(self) -> JobFailure:
+        return JobFailure(
+            f"ClientError: The transform job ran longer than the {LONGEST:.0f} seconds that SageMaker allows."
+        )
 
     def _finish(self, one: _UnderWay, failures: dict[InputObject, Failed]) -> None:
         self._go_on()

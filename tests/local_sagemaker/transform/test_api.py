@@ -399,6 +399,30 @@ def test_a_container_that_dies(transforms, model):
     assert set(transforms.outputs(job)) == {"2.csv.out"}
 
 
+ONLY_ONCE = """
+import os
+def model_fn(folder):
+    if os.path.exists("/opt/ml/output/started"):
+        raise RuntimeError("never again")
+    open("/opt/ml/output/started", "w").close()
+def transform_fn(model, body, content_type, accept):
+    os._exit(3)
+"""
+
+
+def test_a_container_that_dies_for_good(transforms):
+    """Is given up after a few starts: the job ends, and does not wait for each request's time to pass."""
+    container = transforms.container(archive({"code/inference.py": ONLY_ONCE}))
+    one = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
+
+    job = transforms.run(
+        transforms.model(container), transforms.put({"1": "a", "2": "b", "3": "c"}), Environment=one
+    )
+
+    assert "Unable to get response from algorithm. (3 of 3 objects failed.)" in failed(job)
+    assert "never again" in failed(job)
+
+
 BROKEN_MODELS = {
     "its script cannot be loaded": (
         lambda transforms: transforms.container(archive({"code/inference.py": "import nowhere"})),

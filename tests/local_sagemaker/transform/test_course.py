@@ -14,6 +14,7 @@ import pytest
 
 from local_sagemaker.endpoints.connection import Answer, Body
 from local_sagemaker.errors import AwsError
+from local_sagemaker.jobs.failure import JobFailure
 from local_sagemaker.s3.store import ObjectStore
 from local_sagemaker.transform import objects
 from local_sagemaker.transform.course import Course
@@ -155,6 +156,27 @@ def test_what_ends_the_job_leaves_nothing(store):
     assert function.stopped
     assert list(store.list("bucket", "out/")) == []
     assert [path for path in (store.root / ".s3" / "temporary").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("answers", ["in time", "never"])
+def test_a_job_that_takes_too_long(store, monkeypatch, answers):
+    """Ends after SageMaker's five days, whether answers still come or not."""
+    monkeypatch.setattr("local_sagemaker.transform.course.LONGEST", 0.05)
+    store.put("bucket", "in/rows", b"row\n" * 100_000)
+    over = threading.Event()
+
+    class Silent(Function):
+        def stop(self) -> None:
+            over.set()
+
+    def answer(body: bytes) -> bytes:
+        if answers == "never":
+            over.wait(30)
+        return body
+
+    with pytest.raises(JobFailure, match="ran longer than the 0 seconds that SageMaker allows"):
+        course(store, Silent(answer), Options(2, 1, "SINGLE_RECORD"))
+    assert list(store.list("bucket", "out/")) == []
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class CloudWatchMetrics:
         self._offered = None
 
     def data(self) -> list[Any]:
-        """moto's record of every minute of every metric."""
+        """moto's record of every period of every metric."""
         datum = _datum()
         return [
             datum(
@@ -64,7 +64,7 @@ class CloudWatchMetrics:
                 timestamp=datetime.fromtimestamp(start, UTC).replace(tzinfo=None),  # as moto's clock
                 unit=_UNITS.get(metric, "Count"),
             )
-            for endpoint, variant, metric, start, values in self._metrics.minutes()
+            for endpoint, variant, metric, start, values in self._metrics.periods()
         ]
 
 
@@ -73,7 +73,7 @@ def _datum() -> Any:
     """moto's record, which knows that it is in a list already: moto sees that of metrics with one dimension only."""
     from moto.cloudwatch.models import MetricAggregatedDatum
 
-    class Minute(MetricAggregatedDatum):  # type: ignore[misc]  # moto has no types here
+    class Datum(MetricAggregatedDatum):  # type: ignore[misc]  # moto has no types here
         def filter(
             self,
             namespace: str | None,
@@ -91,4 +91,4 @@ def _datum() -> Any:
                 and self.dimensions == other.dimensions
             )
 
-    return Minute
+    return Datum

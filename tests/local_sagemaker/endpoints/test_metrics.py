@@ -56,18 +56,27 @@ def test_metrics_are_of_a_variant_and_a_time():
     assert count("other", "v", "Invocations") == 1
 
 
-def test_minutes_outlive_the_endpoint_and_not_the_day():
-    """CloudWatch still knows the requests of an endpoint that is gone; a day later nothing is left of them."""
+def test_minutes_outlive_the_endpoint_and_become_hours():
+    """CloudWatch still knows the requests of an endpoint that is gone, by the hour later on; in the end, nothing."""
     metrics = EndpointMetrics()
-    metrics.record("e", "v", invocation(200, 0.2, 0.01))
+    for seconds in (0.1, 0.3):
+        metrics.record("e", "v", invocation(200, seconds, 0.01))
     metrics.forget("e")
+    now = time.time()
 
-    kept = {metric: values.total for *_, metric, _, values in metrics.minutes()}
-    gone = list(metrics.minutes(time.time() + 86_500))
+    def kept(later: float) -> dict[str, tuple[int, int, float | None]]:
+        return {
+            metric: (start, values.count, values.statistic("Sum"))
+            for *_, metric, start, values in metrics.periods(now + later)
+        }
 
-    assert kept["Invocations"] == 1
-    assert kept["ModelLatency"] == pytest.approx(200_000)
-    assert gone == []
+    soon, tomorrow, gone = kept(0), kept(86_400), kept(16 * 86_400)
+
+    minute, hour = int(now) // 60 * 60, int(now) // 3600 * 3600
+    assert soon["Invocations"] == (minute, 2, 2)
+    assert tomorrow["Invocations"] == (hour, 2, 2)
+    assert tomorrow["ModelLatency"] == (hour, 2, pytest.approx(400_000))
+    assert gone == {}
 
 
 REQUESTS = [

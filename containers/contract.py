@@ -32,6 +32,14 @@ CARD = "card"
 CHAMPION = "champion"
 MODEL_MANIFEST = "model_manifest"  # what the model was made of, each thing with its hash
 
+# Between the jobs of batch scoring.
+ROWS = "rows"  # what a transform job is sent: JSON Lines of ROW and FEATURES, in parts
+TABLE = "table"  # the same rows with all their columns, Parquet, part by part
+REJECTED = "rejected"  # rows that were left out, and what is wrong with each
+BATCH = "batch"  # which model scores them, and how many there are
+SCORES = "scores"  # what the transform job answered
+SUMMARY = "summary"  # how many rows were read, left out, written, and where
+
 # Files within them.
 SETTINGS_FILE = "usecase.json"
 MANIFEST_FILE = "manifest.json"
@@ -46,6 +54,9 @@ TUNING_FILE = "tuning.json"
 TRIALS_FILE = "trials.csv"
 CARD_FILE = "model_card.json"
 CHAMPION_FILE = "champion.json"
+BATCH_FILE = "batch.json"
+REJECTED_FILE = "rejected.jsonl"
+SUMMARY_FILE = "summary.json"
 HASH_FILE = "hash.json"  # of MANIFEST_FILE in MODEL_MANIFEST, at HASH_PATH
 
 WEIGHT = "weight"  # the only column of WEIGHTS
@@ -61,6 +72,12 @@ PROBABILITY = "probability"  # in PREDICTIONS, binary: of the positive value
 
 DECISION_THRESHOLD = "DECISION_THRESHOLD"  # serving's environment: the probability from which on it is a yes
 
+# A line that is sent, and what a transform job makes of it where it joins its input.
+ROW, FEATURES, ANSWER = "row", "features", "SageMakerOutput"
+# Columns that batch scoring adds to those of the rows.
+DECISION, PREDICTION, MODEL_VERSION = "decision", "prediction", "model_version"
+RUN_DATE, EXECUTION = "run_date", "execution"  # partitions that come from the run, and not from its rows
+
 # The evaluation report: AWS's report shape, so that Model Registry and Studio can draw it.
 METRIC_GROUPS = {
     "binary": "binary_classification_metrics",
@@ -69,6 +86,7 @@ METRIC_GROUPS = {
 }
 THRESHOLD_PATH = "threshold.value"  # binary: chosen on the validation rows
 HASH_PATH = "sha256"
+PACKAGE_PATH = "package"  # in BATCH_FILE
 GATE_MISSED_PATH = "gate.missed"  # how many bars were missed
 CHAMPION_MISSED_PATH, CHAMPION_OBJECTION_PATH = "missed", "objection"  # in CHAMPION_FILE
 GATE_MESSAGE_PATH = "gate.message"  # which bars were met, or missed and by how much, in a sentence

@@ -32,13 +32,27 @@ from pipelines.plan import command as planning
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipelines.definition import Built
     from pipelines.packages import Status
     from pipelines.plan.plan import Plan
     from pipelines.publish import Publication
     from pipelines.service import Execution, Service, Step
-    from pipelines.training import Built
     from steps.search import WarmStart
 
+OF_A_PIPELINE = (
+    "build",
+    "check",
+    "lint",
+    "plan",
+    "cost",
+    "upsert",
+    "start",
+    "run",
+    "status",
+    "stop",
+    "logs",
+    "list",
+)
 EXAMPLES = """examples:
   python -m pipelines build --usecase adult > definition.json
   python -m pipelines check --env prod
@@ -47,6 +61,7 @@ EXAMPLES = """examples:
   python -m pipelines plan --param QualityBar=0.9
   python -m pipelines run --data transactions.csv --param QualityBar=0.9
   python -m pipelines start --wait --param ModelApprovalStatus=Approved
+  python -m pipelines run --pipeline inference --data new-transactions.csv
   python -m pipelines status
   python -m pipelines report --output report.html
   python -m pipelines logs Train --follow
@@ -80,7 +95,7 @@ def argument_parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     parser = argparse.ArgumentParser(
         prog="python -m pipelines",
-        description="Build, check, upsert, start and watch the training pipeline.",
+        description="Build, check, upsert, start and watch a pipeline: training, or batch scoring.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -99,6 +114,13 @@ def argument_parser() -> argparse.ArgumentParser:
             default="roaming",
             help=f"what: {', '.join(settings.names(USECASES))}, or a TOML file (default: roaming)",
         )
+        if name in OF_A_PIPELINE:
+            sub.add_argument(
+                "--pipeline",
+                choices=("training", "inference"),
+                default="training",
+                help="which of the two: inference scores a batch of rows with the approved model (default: training)",
+            )
         return sub
 
     build = command("build", _build, "Print the definition JSON; needs no network.")
@@ -241,8 +263,9 @@ def _start(options: argparse.Namespace) -> int:
     definition = service.deployed_definition()
     parse(options.param, definition)  # before anything is uploaded
     input_data = _input_data(service, options, console)
-    _say_if_overtaken(service, definition, input_data, console)
-    deployment_commands.put_function_back(service, console)
+    if service.config.pipeline == "training":
+        _say_if_overtaken(service, definition, input_data, console)
+        deployment_commands.put_function_back(service, console)
     arn = _do_start(service, options, console, input_data)
     return _finish(service, arn, console) if options.wait else 0
 
@@ -346,7 +369,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> Config:
-    return settings.load(options.env, options.usecase)
+    return settings.load(options.env, options.usecase, getattr(options, "pipeline", "training"))
 
 
 def _definition(config: Config) -> str:
@@ -359,6 +382,10 @@ def _built(
     """Build; the SDK is imported only here, for it takes two seconds and looks for a region while it is imported."""
     os.environ.setdefault("AWS_DEFAULT_REGION", config.environment.region)
     with collector.paused():
+        if config.pipeline == "inference":
+            from pipelines import inference
+
+            return inference.built(config, publication)
         from pipelines.training import built
 
         return built(config, publication, warm_start)
@@ -397,7 +424,8 @@ def _apply(service: Service, built: Built, console: Console) -> None:
     console.print(
         f"pipeline {service.name}: {done}; {uploaded} of {len(built.publication.objects)} code objects were new"
     )
-    deployment_commands.keep_function(service, console)
+    if service.config.pipeline == "training":
+        deployment_commands.keep_function(service, console)
 
 
 def _planned(service: Service, built: Built, values: Mapping[str, str]) -> Plan:
@@ -414,7 +442,7 @@ def _warm_start(
 ) -> WarmStart | None:
     """The earlier searches that the next one, of ``input_data`` or the settings' own, starts from."""
     config = service.config
-    if not config.usecase.tuning.enabled:
+    if config.pipeline != "training" or not config.usecase.tuning.enabled:
         return None
     os.environ.setdefault("AWS_DEFAULT_REGION", config.environment.region)
     with collector.paused():

@@ -19,17 +19,18 @@ from containers.flow_schema import problems as flow_problems
 from containers.metrics.limit import Limit
 from containers.training.hyperparameters import parse
 from containers.training.hyperparameters import problems as hyperparameter_problems
-from pipelines import fairness_checks, tuning_checks
+from pipelines import batch_checks, fairness_checks, tuning_checks
 from pipelines.errors import SettingsError, UsageError, suggestion
 from steps.deployment import Deployment
 from steps.search import Tuning
-from steps.settings import Cache, Checks, Keys, Machine, Network, Retry, Roles, Tags
+from steps.settings import BatchTransform, Cache, Checks, Keys, Machine, Network, Retry, Roles, Tags
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
 USECASES = Path(__file__).parent / "usecases"
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", max_length=40)]
 ColumnType = Literal["integer", "number", "string", "boolean", "timestamp"]
+PipelineName = Literal["training", "inference"]
 R = TypeVar("R", bound="Record")
 Paragraph = Annotated[str, Field(max_length=2048)]  # what a model card has room for
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -93,6 +94,7 @@ class Environment(Record):
     images: Images = Images()
     processing: Machine = Machine()
     training: Machine = Machine()
+    batch: BatchTransform = BatchTransform()
     roles: Roles = Roles()  # of the jobs; ``role`` is the pipeline's own
     network: Network = Network()
     keys: Keys = Keys()
@@ -254,6 +256,15 @@ class Group(Record):
     group: Name
 
 
+class Batch(Record):
+    """How a batch of rows is scored."""
+
+    max_bad_rows: Annotated[float, Field(ge=0, le=1)] = 0.01  # of all rows; with more of them the run fails
+    # Folders of the scores: run_date, execution, or columns (of a time, its day). Without them: the day of the run, of
+    # the use case's first time column the day, and the execution.
+    partition_by: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+
 class Card(Record):
     """What people, and no measurement, know of a model: it goes into the model card as it stands here."""
 
@@ -291,6 +302,7 @@ class UseCase(Record):
     gate: Gate
     registry: Group
     card: Card = Card()
+    batch: Batch = Batch()
 
     @field_validator("facets", mode="before")
     @classmethod
@@ -326,6 +338,14 @@ class UseCase(Record):
             "seed": training.seed,
             **training.booster,
         }
+
+    @property
+    def batch_partitions(self) -> tuple[str, ...]:
+        """By what the scores are parted into folders."""
+        if self.batch.partition_by is not None:
+            return self.batch.partition_by
+        times = [name for name, type_ in self.columns.items() if type_ == "timestamp"]
+        return ("run_date", *times[:1], "execution")
 
     @property
     def seeds(self) -> dict[str, int]:
@@ -383,11 +403,12 @@ class Config(Record):
     environment_name: str
     environment: Environment
     usecase: UseCase
+    pipeline: PipelineName = "training"
 
     @property
     def pipeline_name(self) -> str:
-        """``<use case>-training``, after the environment's name where it has one."""
-        return f"{self.called}-training"
+        """``<use case>-training``, or ``-inference``, after the environment's name where it has one."""
+        return f"{self.called}-{self.pipeline}"
 
     @property
     def called(self) -> str:
@@ -426,7 +447,7 @@ class Config(Record):
         return self.model_copy(update={"usecase": self.usecase.model_copy(update={"tuning": tuning})})
 
 
-def load(environment: str = "local", usecase: str = "roaming") -> Config:
+def load(environment: str = "local", usecase: str = "roaming", pipeline: PipelineName = "training") -> Config:
     """Read the settings named ``environment`` and ``usecase``; a name is one of ours, or the path of a TOML file."""
     environment_file = _find(environment, ENVIRONMENTS, "environment")
     usecase_file = _find(usecase, USECASES, "use case")
@@ -435,11 +456,18 @@ def load(environment: str = "local", usecase: str = "roaming") -> Config:
     read_usecase = _read(usecase_file, UseCase, problems)
     if read_usecase is not None:
         problems += [f"{usecase_file.name}: {problem}" for problem in read_usecase.cross_checks()]
+        if pipeline == "inference":
+            problems += [f"{usecase_file.name}: {problem}" for problem in batch_checks.problems(read_usecase)]
     if read_environment is not None and read_usecase is not None:
         problems += [f"{environment_file.name}: {each}" for each in _misfits(read_environment, read_usecase)]
     if problems or read_environment is None or read_usecase is None:
         raise SettingsError(problems)
-    return Config(environment_name=environment_file.stem, environment=read_environment, usecase=read_usecase)
+    return Config(
+        environment_name=environment_file.stem,
+        environment=read_environment,
+        usecase=read_usecase,
+        pipeline=pipeline,
+    )
 
 
 def _misfits(environment: Environment, usecase: UseCase) -> list[str]:

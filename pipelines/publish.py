@@ -44,6 +44,10 @@ SETTINGS_READ = {
     "model_card": ("name", "title", "problem", "gate", "card"),
     "manifest": ("name",),
 }
+BATCH_SETTINGS_READ = {
+    "prepare_rows": ("name", "label", "source", "columns"),
+    "write_scores": ("name", "columns"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ class Publication:
     """What a definition refers to: addresses by job, and the objects that must be there before it runs."""
 
     code: Mapping[str, Code]  # processing module, or a check's setting -> where its code and settings lie
-    source_dir: str  # the training job's sourcedir.tar.gz
-    serving: str  # that of the registered model's container
+    source_dir: str  # the training job's sourcedir.tar.gz; empty where nothing is trained
+    serving: str  # that of the registered model's container; empty where none is registered
     objects: Mapping[str, bytes] = field(repr=False)  # key in the bucket -> content
 
     @property
@@ -85,6 +89,13 @@ def plan(config: Config) -> Publication:
             settings=publish("settings", {contract.SETTINGS_FILE: _json(settings)}),
         )
 
+    if config.pipeline == "inference":
+        batch = {
+            "max_bad_rows": config.usecase.batch.max_bad_rows,
+            "partition_by": config.usecase.batch_partitions,
+        }
+        code = {module: processing(module, batch=batch) for module in BATCH_SETTINGS_READ}
+        return Publication(code, "", "", objects)
     code = {module: processing(module) for module in SETTINGS_READ if module != MANIFEST}
     for check, how in planned(config).items():
         if how.form == "processing":
@@ -105,7 +116,7 @@ def plan(config: Config) -> Publication:
 def settings_of(module: str, config: Config) -> dict[str, Any]:
     """What the job ``module`` is told of the use case."""
     settings = config.usecase.model_dump(mode="json")
-    told = {name: settings[name] for name in SETTINGS_READ[module]}
+    told = {name: settings[name] for name in {**SETTINGS_READ, **BATCH_SETTINGS_READ}[module]}
     if module == "prep" and config.usecase.fairness.reweigh:  # else facets and label values are nothing to it
         facets = [{"column": facet["column"], "values": facet["values"]} for facet in settings["facets"]]
         return {**told, "facets": facets, "fairness": settings["fairness"]}

@@ -21,9 +21,10 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 from containers import contract
 from pipelines.check_steps import Checker, Trained
 from pipelines.config import Config
+from pipelines.definition import Built, define, step_context
 from pipelines.parameters import parameters
 from pipelines.publish import Publication, plan
-from pipelines.session import BuildSession, building
+from pipelines.session import BuildSession
 from steps.champion import champion_step
 from steps.checked import analyses
 from steps.context import StepContext
@@ -238,24 +239,12 @@ def mitigate(
     )
 
 
-@dataclass(frozen=True)
-class Built:
-    """A definition, and every object that must lie in the bucket before it runs."""
-
-    definition: str
-    publication: Publication
-
-
 def built(
     config: Config, publication: Publication | None = None, warm_start: WarmStart | None = None
 ) -> Built:
     """Build the training pipeline; needs no network, and the same settings give the same bytes."""
-    environment = config.environment
     publication = publication or plan(config)
-    with building():
-        session = BuildSession(environment.region, environment.bucket)
-        text: str = build(config, session, publication, warm_start).definition()
-    return Built(text, replace(publication, objects={**publication.objects, **session.objects}))
+    return define(config, publication, lambda session: build(config, session, publication, warm_start))
 
 
 def definition(
@@ -263,21 +252,6 @@ def definition(
 ) -> str:
     """The definition JSON of the training pipeline."""
     return built(config, publication, warm_start).definition
-
-
-def step_context(config: Config, session: BuildSession) -> StepContext:
-    """What all steps share, from the environment's settings; jobs carry the project's and use case's tags."""
-    environment = config.environment
-    return StepContext(
-        session=session,
-        roles=environment.roles.or_else(environment.role),
-        runs=f"{environment.root}/runs/{config.called}",
-        network=environment.network,
-        keys=environment.keys,
-        cache=environment.cache,
-        retry=environment.retry,
-        tags=config.tags,
-    )
 
 
 def training_image(config: Config) -> str:

@@ -25,6 +25,7 @@ GATE = "Gate"
 CHAMPION = "Champion"
 REGISTER = "Register"
 TUNING_REPORT = "TuningReport"
+WRITE_SCORES = "WriteScores"
 
 
 def watch(service: Service, arn: str, console: Console) -> Execution:
@@ -89,6 +90,9 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         found = service.outputs(steps[CHAMPION].job_arn)[contract.CHAMPION]
         compared = service.read_json(f"{found}/{contract.CHAMPION_FILE}")
         console.print(_verdict({**compared, "passed": not compared["missed"]}), soft_wrap=True)
+    if WRITE_SCORES in steps and steps[WRITE_SCORES].status == "Succeeded":
+        folder = service.outputs(steps[WRITE_SCORES].job_arn)[contract.SUMMARY]
+        console.print(_scored(service.read_json(f"{folder}/{contract.SUMMARY_FILE}")), soft_wrap=True)
     for finding in findings(service, execution):
         sign, style = SIGNS["Stopped" if finding.violations else "Succeeded"]
         console.print(f"[bold]{finding.check.name:<14}[/] [{style}]{sign}[/] {finding}", soft_wrap=True)
@@ -204,6 +208,27 @@ def _mitigation(report: Mapping[str, Any]) -> Table:
                 )
                 table.add_row(Text(f"  {name}{where}"), f"{old} without reweighing", f"{new} with")
     return table
+
+
+def _scored(summary: Mapping[str, Any]) -> Text:
+    """Which model scored how many rows, what it decided, and where that lies."""
+    rows = summary["rows"]
+    left_out = ", ".join(
+        f"{rows[key]:,} {said}"
+        for key, said in (("rejected", "left out as bad"), ("refused", "refused by the model"))
+        if rows[key]
+    )
+    decided = ", ".join(f"{name} {count:,}" for name, count in summary["decisions"].items())
+    lines = [
+        ("model", f"version {summary['model_version']}, {summary[contract.PACKAGE_PATH]}"),
+        (
+            "rows",
+            f"{rows['read']:,} read, {rows['written']:,} written" + (f", {left_out}" if left_out else ""),
+        ),
+        *([("decisions", decided)] if decided else []),
+        ("scores", f"{summary['destination']}/, {len(summary['partitions']):,} partitions"),
+    ]
+    return Text("\n").join(Text.assemble((f"{name:<12}", "bold"), said) for name, said in lines)
 
 
 def _verdict(bar: Mapping[str, Any]) -> Text:

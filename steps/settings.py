@@ -38,6 +38,33 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class BatchTransform:
+    """What batch scoring runs on, and how rows are sent to the model."""
+
+    instance_type: str = "ml.m5.large"
+    instance_count: int = 1  # each takes whole objects, of 100,000 rows
+    max_payload_mb: int = 6  # rows that go together in one request
+    max_concurrent: int | None = (
+        None  # requests at a time to one instance; the container's own number where not given
+    )
+    timeout_seconds: int = 600  # that one request may take
+    glue_database: str = ""  # of the catalogue in which the scores become a table; none where not given
+
+    def __post_init__(self) -> None:
+        if not self.instance_type.startswith("ml."):
+            raise ValueError(
+                f"instance_type must start with 'ml.' (as in ml.m5.large), got {self.instance_type!r}"
+            )
+        for name, low, high in (
+            ("instance_count", 1, 100),
+            ("max_payload_mb", 1, 100),
+            ("timeout_seconds", 1, 3600),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} must be between {low} and {high}, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
 class Network:
     """The network that jobs see."""
 

@@ -47,6 +47,13 @@ def tables(
     Raises:
         DataError: whatever is wrong with it.
     """
+    with readable(path, where, source) as encoding:
+        yield from _tables(path, where, columns, source, encoding)
+
+
+@contextlib.contextmanager
+def readable(path: Path, where: str, source: Mapping[str, Any]) -> Iterator[str]:
+    """The file's encoding; what goes wrong while it is read becomes a DataError that says what is wrong with it."""
     encoding = source.get("encoding", "utf-8")
     try:
         codecs.lookup(encoding)
@@ -55,10 +62,22 @@ def tables(
             f"source.encoding: unknown encoding {encoding!r}; 'utf-8' or 'latin-1' are usual"
         ) from None
     try:
-        yield from _tables(path, where, columns, source, encoding)
+        yield encoding
     except (pa.ArrowInvalid, UnicodeError, EOFError, OSError, zlib.error) as error:
         _check_encoding(path, where, encoding)
         raise DataError(f"{where}: cannot be read as CSV: {error}") from None
+
+
+def first_record(path: Path, where: str, source: Mapping[str, Any], encoding: str) -> list[str]:
+    """The fields of the first line that has any.
+
+    Raises:
+        DataError: the file is empty, or no text.
+    """
+    _check_start(path, where)
+    with _open_text(path, encoding) as file:
+        line = next(text for text in file if text.strip())
+    return _fields(line, source.get("delimiter", ","))
 
 
 def _tables(
@@ -70,7 +89,7 @@ def _tables(
     _check_head(path, where, columns, header=header, delimiter=delimiter, encoding=encoding)
     torn: list[Any] = []
     before = int(header)  # records ahead of the present piece
-    for texts in _pieces(path, list(columns), torn, header=header, delimiter=delimiter, encoding=encoding):
+    for texts in pieces(path, list(columns), torn, header=header, delimiter=delimiter, encoding=encoding):
         if torn:
             raise _torn_error(path, where, torn, delimiter, encoding)
         table, wrong = read_texts(texts, columns, frozenset(source.get("missing", ())))
@@ -84,7 +103,7 @@ def _tables(
         raise _torn_error(path, where, torn, delimiter, encoding)
 
 
-def _pieces(
+def pieces(
     path: Path, names: list[str], torn: list[Any], *, header: bool, delimiter: str, encoding: str
 ) -> Iterator[pa.Table]:
     """The file as tables of text; records with too few or too many fields are left out and put in ``torn``."""

@@ -43,7 +43,7 @@ def tables(
     with file:
         schema = file.schema_arrow
         check_names(schema.names, list(columns), where, ordered=False)
-        _check_types(schema, columns, where)
+        check_types(schema, columns, where)
         before = 0
         try:
             for batch in file.iter_batches(ROWS, columns=list(columns)):
@@ -53,12 +53,12 @@ def tables(
             raise DataError(f"{where}: damaged Parquet: {error}") from None
 
 
-def _check_types(schema: pa.Schema, columns: Mapping[str, str], where: str) -> None:
+def check_types(schema: pa.Schema, columns: Mapping[str, str], where: str) -> None:
     """Refuse columns whose type in the file cannot become the use case's; all at once."""
     wrong = [
         f"'{name}' is {schema.field(name).type}, should be {type_}"
         for name, type_ in columns.items()
-        if not _is_text(schema.field(name).type)
+        if not is_text(schema.field(name).type)
         and not any(admits(schema.field(name).type) for admits in ADMITTED[type_])
     ]
     if wrong:
@@ -69,7 +69,7 @@ def _convert(
     table: pa.Table, columns: Mapping[str, str], source: Mapping[str, Any], where: str, before: int
 ) -> pa.Table:
     """The piece with the schema's types; text that cannot be read as its type is an error."""
-    texts = {name: type_ for name, type_ in columns.items() if _is_text(table.schema.field(name).type)}
+    texts = {name: type_ for name, type_ in columns.items() if is_text(table.schema.field(name).type)}
     plain = table.select(list(texts)).cast(pa.schema([(name, pa.string()) for name in texts]))
     read, wrong = read_texts(plain, texts, frozenset(source.get("missing", ())))
     if wrong:
@@ -77,18 +77,20 @@ def _convert(
             where, wrong, {row: f"row {before + row + 1}" for bad in wrong for row, _ in bad.first}
         )
     arrays = [
-        read.column(name) if name in texts else _cast(table.column(name), ARROW[type_])
+        read.column(name) if name in texts else cast(table.column(name), ARROW[type_])
         for name, type_ in columns.items()
     ]
     return pa.table(arrays, names=list(columns))
 
 
-def _cast(array: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+def cast(array: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    """A column as one of our types, which ``check_types`` has admitted."""
     # Nanoseconds beyond microseconds are the one loss that is accepted.
     return array.cast(type_, safe=not pa.types.is_timestamp(type_))
 
 
-def _is_text(type_: pa.DataType) -> bool:
+def is_text(type_: pa.DataType) -> bool:
+    """Whether values of the type are texts, coded or not."""
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
     return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))

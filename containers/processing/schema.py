@@ -70,15 +70,25 @@ def read_texts(
     texts: pa.Table, columns: Mapping[str, str], missing: frozenset[str]
 ) -> tuple[pa.Table, list[Mismatch]]:
     """Columns of text as columns of the schema's types, and what could not be read."""
-    arrays, wrong = [], []
-    for name, type_ in columns.items():
-        array, bad = _read(texts.column(name).combine_chunks(), type_, missing)
-        arrays.append(array)
-        if bad.any():
-            rows = np.flatnonzero(bad)
-            first = tuple((int(row), texts.column(name)[int(row)].as_py().strip()) for row in rows[:SHOWN])
-            wrong.append(Mismatch(name, type_, len(rows), first))
-    return pa.table(arrays, schema=arrow_schema(columns)), wrong
+    table, unread = read_columns(texts, columns, missing)
+    wrong = []
+    for name, bad in unread.items():
+        rows = np.flatnonzero(bad)
+        first = tuple((int(row), texts.column(name)[int(row)].as_py().strip()) for row in rows[:SHOWN])
+        wrong.append(Mismatch(name, columns[name], len(rows), first))
+    return table, wrong
+
+
+def read_columns(
+    texts: pa.Table, columns: Mapping[str, str], missing: frozenset[str]
+) -> tuple[pa.Table, dict[str, np.ndarray[Any, Any]]]:
+    """Columns of text as columns of the schema's types; for those that need it, a mask of what is no such value."""
+    read = {
+        name: _read(texts.column(name).combine_chunks(), type_, missing) for name, type_ in columns.items()
+    }
+    arrays = [array for array, _ in read.values()]
+    unread = {name: bad for name, (_, bad) in read.items() if bad.any()}
+    return pa.table(arrays, schema=arrow_schema(columns)), unread
 
 
 def mismatch_error(where: str, wrong: Sequence[Mismatch], places: Mapping[int, str]) -> DataError:

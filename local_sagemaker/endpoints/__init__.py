@@ -6,11 +6,9 @@ plan            what an endpoint will run
 deployments     what happens in the background: fleets that start, take over, and end
 traffic         how it moves from one fleet to the next
 metrics         what is kept of the requests
-distribution    … of the values of one metric in one period
 cloudwatch      … as CloudWatch tells it
 alarm_state     the state that a metric calls for in an alarm
 alarms          alarms, watched; they take an update back
-alarm_actions   what they do: messages to topics
 fleet           the variants of one endpoint configuration while they serve
 member          one container of a model, made ready
 variant         the instances of one variant, of which the least busy is asked

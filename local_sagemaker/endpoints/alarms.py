@@ -2,7 +2,7 @@
 
 The alarms are moto's, who evaluates none. Here one on an endpoint's metric gets the state that its metric calls for.
 What somebody sets by hand stays until the metric calls for something else. Any change of any alarm's state, by hand
-too, is told to EventBridge and to the topics that it names.
+too, is told to EventBridge.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 """
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from local_sagemaker.endpoints import alarm_actions
 from local_sagemaker.endpoints.alarm_state import ALARM, INSUFFICIENT_DATA, Alarm, state
 from local_sagemaker.endpoints.metrics import NAMESPACE, EndpointMetrics
 from local_sagemaker.other_services import OtherServices
@@ -140,7 +139,6 @@ class Alarms:
                 "configuration": _configuration(kept),
             }
             self._tell("aws.cloudwatch", "CloudWatch Alarm State Change", [kept.alarm_arn], detail)
-            alarm_actions.do(kept, before["value"], *self._where)
 
 
 _UNCHECKED = {"value": INSUFFICIENT_DATA, "reason": "Unchecked: Initial alarm creation", "reasonData": "{}"}

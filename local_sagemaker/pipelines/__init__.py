@@ -4,9 +4,7 @@ definition   JSON -> frozen records            expressions  what Get, Std:Join a
 properties   paths into Describe answers       conditions   Equals, In, Not, …
 parameters   what a start may set              graph        what waits for what
 check        everything wrong with a definition, before it runs
-schedule     which step can run now, and which never will
-execution    the engine: steps in parallel, failures, stops
-iterations   a ForEach while it runs                       callbacks    a question, and the answer to it
+execution    the engine: steps in parallel, branches, failures, stops
 cache        results that are used again       retry        failures that are tried again
 selective    running some steps of a pipeline  api          the operations
 steps/       one module for each type of step

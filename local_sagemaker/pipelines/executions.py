@@ -15,9 +15,8 @@ from local_sagemaker.listing import cut, page
 from local_sagemaker.pipelines import graph, parameters, selective, state
 from local_sagemaker.pipelines.callbacks import Callbacks
 from local_sagemaker.pipelines.definition import Definition, load
-from local_sagemaker.pipelines.execution import Execution
+from local_sagemaker.pipelines.execution import Execution, Progress
 from local_sagemaker.pipelines.expressions import resolve, text_of
-from local_sagemaker.pipelines.schedule import Progress
 from local_sagemaker.pipelines.step_run import Context
 from local_sagemaker.pipelines.steps import STEP_TYPES
 from local_sagemaker.pipelines.stored import PIPELINE, StoredPipelines, tokens_kind, version_kind

@@ -21,7 +21,7 @@ from local_sagemaker.pipelines.steps.for_each import child_name, items_of
 
 
 class Loop:
-    """One ForEach, from its start to its end. Belongs to the engine's thread."""
+    """One ForEach, from its start to its end. Belongs to the engine's thread, but for ``stop``."""
 
     def __init__(self, context: Context, step: Step, results: Mapping[str, Mapping[str, Any]]) -> None:
         self.step = step

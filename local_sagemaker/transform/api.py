@@ -18,7 +18,7 @@ from typing import Any
 from local_sagemaker.endpoints.member import Members, Place, names
 from local_sagemaker.endpoints.plan import Plans
 from local_sagemaker.endpoints.program import Programs
-from local_sagemaker.errors import AwsError
+from local_sagemaker.errors import AwsError, ValidationException
 from local_sagemaker.jobs import failure
 from local_sagemaker.jobs.failure import JobFailure
 from local_sagemaker.jobs.lifecycle import COMPLETED, FAILED, Document, Ending, Job, Jobs, Kind, Stopped
@@ -66,6 +66,8 @@ class TransformJobs(Jobs):
         checks.check(request)
         model, containers = self._plans.model(request["ModelName"])
         checks.check_containers(containers)
+        if any(each.get("Mode") == "MultiModel" for each in containers):
+            raise ValidationException("A transform job is for one model: the container's Mode is MultiModel.")
         return {
             "TransformInput": {"CompressionType": "None", "SplitType": "None", **request["TransformInput"]},
             "TransformOutput": {"AssembleWith": "None", "KmsKeyId": "", **request["TransformOutput"]},

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,28 +105,20 @@ class Course:
             Output(self._store, self._bucket, objects.output_key(self._prefix, source), lines=self._lines),
         )
         try:
-            with closing(self._payloads(one)) as payloads:
-                for payload in payloads:
-                    self._queue.append((one, pool.submit(self._transform, payload)))
-                    while len(self._queue) > 2 * self._options.concurrent:
-                        self._take(failures)
-                    if one.failed:
-                        break
-        except BaseException:
-            one.output.discard()
-            raise
-        self._queue.append((one, None))
-
-    def _payloads(self, one: _UnderWay) -> Generator[Payload]:
-        """The object's payloads; it has failed where they end because it cannot be read."""
-        try:
-            yield from self._splitter.payloads(
-                lambda: self._store.bytes_of(one.source.bucket, one.source.key)
-            )
+            for payload in self._splitter.payloads(lambda: self._store.bytes_of(source.bucket, source.key)):
+                self._queue.append((one, pool.submit(self._transform, payload)))
+                while len(self._queue) > 2 * self._options.concurrent:
+                    self._take(failures)
+                if one.failed:
+                    break
         except Failed as failed:
             one.failed = one.failed or failed
         except AwsError as error:
             one.failed = one.failed or Failed(f"Unable to read the object: {error.message}")
+        except BaseException:
+            one.output.discard()
+            raise
+        self._queue.append((one, None))
 
     def _transform(self, payload: Payload) -> bytes:
         headers = {name: value for name, value in self._headers.items() if value}

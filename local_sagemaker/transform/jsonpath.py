@@ -147,7 +147,7 @@ def _items(value: Any, items: tuple[int | slice, ...], rest: tuple[_Step, ...]) 
             raise NothingThere(f"there is no position {item} among {len(value)}")
     if len(items) == 1 and isinstance(items[0], int):
         return _select(chosen[0], rest)
-    return [_select(each, rest) for each in chosen] if rest else chosen  # a row has many cells
+    return [_select(each, rest) for each in chosen]
 
 
 def _kind(value: Any) -> str:

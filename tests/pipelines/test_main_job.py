@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from containers.checks import CHECKS
@@ -305,6 +307,130 @@ def test_an_execution_is_one_page(
         assert f'id="{section}"' in text
     assert text.count("data:image/png;base64,") >= 15
     assert "model-package/adult/" in text
+
+
+@pytest.fixture(scope="module")
+def held_out(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any], tmp_path_factory: Any
+) -> Path:
+    """The raw test rows of the first run, as a file of its own."""
+    steps = {step.name: step for step in newest(house, "adult").steps}
+    folder = house.service("adult").outputs(steps["Prep"].job_arn)["holdout"]
+    file: Path = tmp_path_factory.mktemp("batch") / "rows.parquet"
+    file.write_bytes(read(client, f"{folder}/part-00000.parquet"))
+    return file
+
+
+def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pa.Table.from_pandas(frame, preserve_index=False).to_pylist()
+    return rows
+
+
+def batch_summary(house: House, usecase: str, execution: Execution) -> dict[str, Any]:
+    steps = {step.name: step for step in execution.steps}
+    folder = house.service(usecase).outputs(steps["WriteScores"].job_arn)["summary"]
+    found: dict[str, Any] = house.service(usecase).read_json(f"{folder}/summary.json")
+    return found
+
+
+def scores_of(
+    house: House, client: Callable[[str], Any], summary: dict[str, Any], execution: str
+) -> pd.DataFrame:
+    """What a run of batch scoring has written, in the order of its rows."""
+    bucket, _, prefix = summary["destination"].removeprefix("s3://").partition("/")
+    listed = client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["Contents"]
+    ours = sorted(each["Key"] for each in listed if f"execution={execution}/" in each["Key"])
+    return pd.concat([pd.read_parquet(io.BytesIO(read(client, f"s3://{bucket}/{key}"))) for key in ours])
+
+
+def test_a_batch_is_scored_as_evaluation_scored_it(
+    house: House,
+    adult: subprocess.CompletedProcess[str],
+    held_out: Path,
+    client: Callable[[str], Any],
+) -> None:
+    """The test rows, raw, through package, transform job and join: the probabilities of the report to the last bit."""
+    trained = {step.name: step for step in newest(house, "adult").steps}
+    predictions = house.service("adult").outputs(trained["Evaluate"].job_arn)["predictions"]
+    offline = pd.read_parquet(io.BytesIO(read(client, f"{predictions}/part-00000.parquet")))
+
+    done = house.run("run", "--pipeline", "inference", "--usecase", "adult", "--data", str(held_out))
+    assert done.returncode == 0, done.stdout + done.stderr
+    execution = Service(config.load("local", "adult", "inference")).find(None)
+    summary = batch_summary(house, "adult", execution)
+    scores = scores_of(house, client, summary, execution.id)
+
+    assert {step.name: step.status for step in execution.steps} == dict.fromkeys(
+        ["PrepareRows", "Model", "Transform", "WriteScores"], "Succeeded"
+    )
+    assert summary["package"] == f"{PACKAGES}/adult/1"
+    assert summary["rows"] == {"read": 6512, "rejected": 0, "sent": 6512, "refused": 0, "written": 6512}
+    assert np.array_equal(scores["probability"], offline["probability"])
+    assert scores["decision"].tolist() == offline["predicted_label"].tolist()
+    raw = pd.read_parquet(held_out)
+    assert plain(scores[list(raw.columns)]) == plain(raw)
+    for wanted in ("6,512 read, 6,512 written", "model-package/adult/1", "batch/adult/scores"):
+        assert wanted in done.stdout
+
+
+def test_two_batches_at_once_do_not_meet(
+    house: House,
+    adult: subprocess.CompletedProcess[str],
+    held_out: Path,
+    client: Callable[[str], Any],
+    tmp_path: Path,
+) -> None:
+    """Each has its own rows and its own partition; one has bad cells, which are left out and counted."""
+    service = Service(config.load("local", "adult", "inference"))
+    rows = pd.read_parquet(held_out).drop(columns=["income"])
+    small, bad = tmp_path / "small.csv", tmp_path / "bad.csv"
+    rows.head(200).to_csv(small, index=False)
+    rows.tail(300).astype({"age": object}).assign(age=["old", "?", *rows["age"].tail(298)]).to_csv(
+        bad, index=False
+    )
+    upsert = house.run("upsert", "--yes", "--pipeline", "inference", "--usecase", "adult")
+    assert upsert.returncode == 0, upsert.stdout + upsert.stderr
+    started = [
+        house.run(
+            "start", "--pipeline", "inference", "--usecase", "adult", "--data", str(file)
+        ).stdout.split()[-1]
+        for file in (small, bad)
+    ]
+    ended = []
+    for each in started:
+        while (execution := service.find(each)).running:
+            time.sleep(0.2)
+        ended.append(execution)
+
+    assert [execution.status for execution in ended] == ["Succeeded", "Succeeded"]
+    summaries = [batch_summary(house, "adult", execution) for execution in ended]
+    assert [
+        (each["rows"]["read"], each["rows"]["rejected"], each["rows"]["written"]) for each in summaries
+    ] == [
+        (200, 0, 200),
+        (300, 1, 299),
+    ]
+    for execution, summary in zip(ended, summaries, strict=True):
+        assert len(scores_of(house, client, summary, execution.id)) == summary["rows"]["written"]
+
+
+def test_a_batch_without_an_approved_model_fails_with_one_line(
+    house: House, held_out: Path, tmp_path: Path
+) -> None:
+    """It says what to do, and no model is made."""
+    usecase = tmp_path / "adult.toml"
+    text = (config.USECASES / "adult.toml").read_text(encoding="utf-8")
+    changed = text.replace('name = "adult"', 'name = "nobody"', 1).replace(
+        'group = "adult"', 'group = "nobody"'
+    )
+    usecase.write_text(changed, encoding="utf-8")
+
+    refused = house.run("run", "--pipeline", "inference", "--usecase", str(usecase), "--data", str(held_out))
+    (prepare,) = Service(config.load("local", str(usecase), "inference")).find(None).steps
+
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stdout + refused.stderr
+    assert "no package of the group nobody is approved" in prepare.failure
 
 
 def test_a_second_run_hits_the_cache(

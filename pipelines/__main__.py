@@ -217,9 +217,10 @@ def _plan(options: argparse.Namespace) -> int:
     """0: nothing would change, 2: something would, 1: that cannot be told; as Terraform's -detailed-exitcode."""
     try:
         return planning.show(_planned(*_next_run(options)), _console(), options.format)
-    except ProjectError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    except ProjectError as error:  # whose status may be 2
+        raise RunError(str(error)) from None
+    except PermissionError as error:
+        raise RunError(f"{error.filename}: {error.strerror}") from None
 
 
 def _cost(options: argparse.Namespace) -> int:

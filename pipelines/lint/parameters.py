@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from local_sagemaker.pipelines.definition import Parameter, Step
 from local_sagemaker.pipelines.expressions import reference
@@ -88,10 +90,15 @@ def _unread(subject: Subject) -> list[str]:
 
 
 def _dropped(subject: Subject) -> Iterator[tuple[str, Literal, str]]:
-    unread = [subject.definition.parameters[name] for name in _unread(subject)]
-    for step in subject.steps if unread else ():
+    candidates: defaultdict[Any, list[Parameter]] = defaultdict(list)  # by what a literal would have to be
+    for name in _unread(subject):
+        parameter = subject.definition.parameters[name]
+        candidates[name].append(parameter)
+        if isinstance(parameter.default, str | int | float) and parameter.default != name:
+            candidates[parameter.default].append(parameter)
+    for step in subject.steps if candidates else ():
         for literal in _literals(step):
-            for parameter in unread:
+            for parameter in candidates.get(literal.value, ()):
                 if _stands_for(literal, parameter):
                     yield step.name, literal, parameter.name
 
@@ -103,9 +110,7 @@ def _literals(step: Step) -> Iterator[Literal]:
 
 def _stands_for(literal: Literal, parameter: Parameter) -> bool:
     if literal.value == parameter.name:
-        return literal.key != "Name" and not literal.key.endswith(
-            "Name"
-        )  # a name of its own, often the same word
+        return not literal.key.endswith("Name")  # a name of its own is often the same word
     if parameter.default is None or literal.value != parameter.default:
         return False
     if isinstance(literal.value, bool) != isinstance(parameter.default, bool):

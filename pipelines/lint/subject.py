@@ -15,7 +15,7 @@ from local_sagemaker.pipelines.expressions import ExpressionError, expression, r
 # What an environment may demand of every job, and by which rules of ``demands.py`` it is held.
 DEMANDS = ("kms", "vpc", "isolation", "encryption", "tags", "timeouts", "retries", "approval")
 
-_DEEPEST = 20  # expressions that lead to expressions; a cycle of them is reported by its own rule
+_LONGEST = 4096  # of a text that is put together; S3 has no longer addresses
 
 
 @dataclass(frozen=True)
@@ -75,28 +75,38 @@ class Subject:
         values += [value for step in self.steps for value in _members(step.arguments, "S3OutputPath")]
         return [text.rstrip("/") for text in map(self.text, values) if text]
 
-    def text(self, value: Any, depth: int = 0) -> str:
+    def text(self, value: Any) -> str:
         """A value in one line: what is only known at run time as ``${…}``, what a step's arguments say followed."""
         kind = expression(value)
-        if kind == "Std:Join" and isinstance(value[kind], Mapping) and depth < _DEEPEST:
+        if kind == "Std:Join" and isinstance(value[kind], Mapping):
             parts = value[kind].get("Values")
-            texts = [self.text(part, depth + 1) for part in parts] if isinstance(parts, list) else []
-            return str(value[kind].get("On", "")).join(texts)
-        if kind == "Get" and depth < _DEEPEST:
-            return self._read(value["Get"], depth)
+            joined = str(value[kind].get("On", "")).join(
+                map(self.text, parts if isinstance(parts, list) else [])
+            )
+            return joined if len(joined) <= _LONGEST else "${Std:Join}"
+        if kind == "Get":
+            return self._read(str(value["Get"]))
         if kind:
             return "${" + kind + "}"
         return value if isinstance(value, str) else "" if value is None else str(value)
 
-    def _read(self, text: Any, depth: int) -> str:
-        try:
-            named = reference(text)
-            if named.space == "Steps":
-                arguments = self.definition.steps[named.name].arguments
-                return self.text(properties.walk(arguments, properties.parse(named.path)), depth + 1)
-        except (ExpressionError, KeyError, properties.PathError):
-            pass
-        return "${" + str(text) + "}"
+    def _read(self, text: str) -> str:
+        """What a ``Get`` amounts to; worked out once, and while that is done, nothing: it may lead to itself."""
+        if text not in self._known:
+            self._known[text] = unknown = "${" + text + "}"
+            try:
+                named = reference(text)
+                if named.space == "Steps":
+                    arguments = self.definition.steps[named.name].arguments
+                    found = properties.walk(arguments, properties.parse(named.path))
+                    self._known[text] = self.text(found)
+            except (ExpressionError, KeyError, properties.PathError):
+                self._known[text] = unknown
+        return self._known[text]
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return {}
 
 
 def literals(value: Any, key: str = "", path: str = "") -> Iterator[Literal]:

@@ -105,6 +105,7 @@ class Forecaster:
     def _look_up(self, step: Step, key: Document) -> Forecast:
         after = step.cache.get("ExpireAfter") if step.cache else None
         since = self.now - datetime.timedelta(seconds=cache.seconds(after)) if after else None
+        new = bool(_news(key))  # then it equals no earlier one, and the newest tells the difference
         newest: tuple[Past, Document] | None = None
         expired: Past | None = None
         for past in self.history.runs(step.name):
@@ -113,6 +114,8 @@ class Forecaster:
             if old is None:
                 continue
             newest = newest or (past, old)
+            if new:
+                break
             if _same(old, key):
                 if since is None or (ended and ended >= since):
                     self._sources[step.name] = past

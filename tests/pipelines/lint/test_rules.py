@@ -336,6 +336,19 @@ def test_what_is_not_demanded_is_not_reported() -> None:
     assert {rule for rule, _ in places(DEV, ("vpc", "kms"))} == {"S001", "S002", "S003"}
 
 
+def test_addresses_that_lead_to_addresses_end() -> None:
+    """Each made of two of the next, and in a circle: what is linted may be anything."""
+    steps = []
+    for index in range(60):
+        address = f"Steps.S{(index + 1) % 60}.ProcessingOutputConfig.Outputs['o'].S3Output.S3Uri"
+        joined = {"Std:Join": {"On": "/", "Values": [{"Get": address}, {"Get": address}]}}
+        outputs = [{"OutputName": "o", "S3Output": {"S3Uri": joined}}]
+        arguments = {"ProcessingOutputConfig": {"Outputs": outputs}}
+        steps.append({"Name": f"S{index}", "Type": "Processing", "Arguments": arguments})
+
+    assert "G003" in {rule for rule, _ in places({"Version": "2020-12-01", "Steps": steps}, ())}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(

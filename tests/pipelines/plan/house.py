@@ -16,6 +16,7 @@ SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1
 ID = {"Get": "Execution.PipelineExecutionId"}
 OUT = "/opt/ml/processing/output"
 WRITE = f"import json, os; json.dump({{'limit': 3}}, open('{OUT}/report.json', 'w'))"
+CHECK = f"for name in ('constraints', 'statistics'): open(f'{OUT}/{{name}}.json', 'w').write('{{}}')"
 TRAINING = "open('/opt/ml/model/m', 'w').write('m')"
 TRIAL = "open('/opt/ml/model/m', 'w').write('m'); print('score=0.5')"
 HANDLER = "def handler(event, context):\n    return {'limit': len(event['words'])}\n"
@@ -46,6 +47,7 @@ class House:
     eta: str = "0.1"
     trials: int = 1
     words: tuple[str, ...] = ("a", "b")
+    fail: bool = False  # a setting of the check, beside its arguments
     volume: int = 30  # no key attribute
     further: tuple[str, ...] = ()  # inputs that Judge gets besides
     steps: tuple[str, ...] = field(default=())  # only these; all of them otherwise
@@ -94,6 +96,10 @@ class House:
                 "CacheConfig": CACHED,
             },
             self._processing("AfterSay", [], {"LIMIT": said}),
+            self._check(),
+            self._processing(
+                "AfterCheck", [self._input("baseline", get("Steps.Check.CalculatedBaselineConstraints"))]
+            ),
             self._processing("AfterAfterSay", [self._input("raw", output_of("AfterSay"))]),
         ]
 
@@ -119,6 +125,13 @@ class House:
             },
             "CacheConfig": CACHED,
         }
+
+    def _check(self) -> dict[str, Any]:
+        """A check of AWS's own type, whose program stands in for the container."""
+        step = self._processing("Check", [self._input("raw", output_of("Ingest"))], {"STATE": self.fixed})
+        step["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = ["python3", "-c", CHECK]
+        switches = {"SkipCheck": True, "RegisterNewBaseline": True, "FailOnViolation": self.fail}
+        return {**step, "Type": "QualityCheck", "CheckType": "DATA_QUALITY", **switches}
 
     def _input(self, name: str, uri: Any) -> dict[str, Any]:
         where = {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/input/{name}", "S3DataType": "S3Prefix"}

@@ -69,6 +69,7 @@ CHANGES: list[tuple[str, Callable[[House], House], dict[str, str]]] = [
     ("the same parameter again", lambda house: house, {"Rounds": "5"}),
     ("other data", lambda house: house, {"Data": "s3://{bucket}/other/"}),
     ("a step with a fixed address", lambda house: replace(house, fixed="2"), {}),
+    ("a setting beside a check's arguments", lambda house: replace(house, fail=True), {}),
     ("the number of trials", lambda house: replace(house, trials=2), {}),
     ("what is no key attribute", lambda house: replace(house, volume=31), {}),
     ("one more input", lambda house: replace(house, further=("s3://{bucket}/other/",)), {}),

@@ -163,8 +163,13 @@ class Deployments:
         if fleet is None:
             self._move(document, self._started(document, document), _resized)
             return
-        for plan in document["_Plan"]:
-            fleet.resize(plan["VariantName"], processes(self._settings, plan))
+        try:
+            for plan in document["_Plan"]:
+                fleet.resize(plan["VariantName"], processes(self._settings, plan))
+        except JobFailure:
+            for plan in document["_Before"]:  # other variants may have been resized
+                fleet.resize(plan["VariantName"], processes(self._settings, plan))
+            raise
         self._records.update(KIND, name, lambda current: _resized(_same(current, document)))
 
     def _shifted(self, document: Document, fleet: Fleet, deployment: Document) -> bool:

@@ -137,6 +137,30 @@ def test_scaling_that_fails_changes_nothing(host):
     assert host.ask(name, "x")
 
 
+def test_scaling_that_fails_for_one_variant_leaves_the_other_as_it_was(host):
+    """Two variants are scaled out at once; the second does not start, and neither has more processes afterwards."""
+    once = PID.replace(
+        "def model_fn(folder):", "def model_fn(folder):\n    open(os.environ['MARKER'], 'x').close()"
+    )
+    container = host.container(echo("m", once))
+    container["Environment"]["MARKER"] = "/dev/shm/" + container["ModelDataUrl"].split("/")[-2]
+    name = host.deploy(host.container(echo("m", PID)), container, weights=(1.0, 0.0))
+    try:
+        host.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=name,
+            DesiredWeightsAndCapacities=[
+                {"VariantName": variant, "DesiredInstanceCount": 2} for variant in ("v0", "v1")
+            ],
+        )
+        description = host.settled(name)
+    finally:
+        Path(container["Environment"]["MARKER"]).unlink()
+
+    assert "FileExistsError" in description["FailureReason"]
+    assert [each["CurrentInstanceCount"] for each in description["ProductionVariants"]] == [1, 1]
+    assert len(answering(host, name)) == 1
+
+
 def test_an_update_and_a_change_of_capacity_exclude_each_other(host):
     """While an endpoint is being scaled it cannot be updated, and the other way round."""
     name = deployed(host, 1, "import time\ntime.sleep(1)\n" + PID)

@@ -75,7 +75,7 @@ def changing_code(subject: Subject) -> Iterator[Found]:
             if isinstance(literal.value, str) and _is_code(literal):
                 found = _PER_BUILD.search(_HASH.sub("", literal.value))
                 if found:
-                    what = f"{found[0]!r} in {literal.value} is new in every build, so the step never hits the cache"
+                    what = f"{found[0]!r} in {literal.value} is new in every build, and so is the definition"
                     yield Found(step.name, literal.path, what)
 
 

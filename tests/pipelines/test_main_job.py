@@ -462,6 +462,9 @@ def test_a_changed_search_starts_where_the_approved_models_search_ended(
     changed.write_text(text.replace("jobs = 10", "jobs = 4"), encoding="utf-8")
     first = {step.name: step for step in newest(house, "adult").steps}["Tune"].job_arn.rsplit("/", 1)[-1]
 
+    data = ("--data", str(shared_data("adult/adult.data")))
+    foretold = json.loads(house.run("plan", "--usecase", str(changed), *data, "--format", "json").stdout)
+
     again = house.run("run", "--usecase", str(changed), "--data", str(shared_data("adult/adult.data")))
 
     assert again.returncode == 0, again.stdout + again.stderr
@@ -470,6 +473,10 @@ def test_a_changed_search_starts_where_the_approved_models_search_ended(
     steps = {step.name: step for step in newest(house, "adult").steps}
     assert steps["Prep"].cached_from
     assert not steps["Tune"].cached_from
+    hits = {step["step"]: step["outcome"] == "hit" for step in foretold["steps"]}
+    assert {name: hits[name] for name in steps} == {
+        name: bool(step.cached_from) for name, step in steps.items()
+    }
     job = client("sagemaker").describe_hyper_parameter_tuning_job(
         HyperParameterTuningJobName=steps["Tune"].job_arn.rsplit("/", 1)[-1]
     )

@@ -67,6 +67,7 @@ EXAMPLES = """examples:
   python -m pipelines logs Train --follow
   python -m pipelines packages latest
   python -m pipelines approve latest --reason "reviewed by the model board"
+  python -m pipelines score --row 3
   python -m pipelines deployments
   python -m pipelines rollback --reason "too many complaints"
 """
@@ -175,6 +176,16 @@ def argument_parser() -> argparse.ArgumentParser:
     for sub in (approve, reject):
         sub.add_argument("version", metavar="VERSION", help="its number, its ARN, or 'latest'")
         sub.add_argument("--reason", default="", metavar="TEXT", help="why; kept on the package")
+    score = command("score", _score, "Ask the endpoint about one raw row: decision, probability, and why.")
+    score.add_argument(
+        "--data", type=Path, metavar="FILE", help="raw rows (default: the newest run's test set)"
+    )
+    score.add_argument(
+        "--row",
+        type=int,
+        metavar="N",
+        help="which, from 0 (default: the one evaluation was surest of; 0 of a file)",
+    )
     deployment_commands.add(command, lambda options: (_service(options), _console()))
     return parser
 
@@ -567,6 +578,21 @@ def _decide(options: argparse.Namespace, status: Status) -> int:
     print(f"version {package.version} was {package.status}, and is {status}: {package.arn}")
     if follows := deployment_commands.what_follows(service, package, status):
         print(follows)
+    return 0
+
+
+def _score(options: argparse.Namespace) -> int:
+    from pipelines.score import row_of_file, row_of_test_set, score, shown
+
+    service, usecase = _service(options), _config(options).usecase
+    if options.row is not None and options.row < 0:
+        raise UsageError(f"--row counts from 0, got {options.row}")
+    if options.data:
+        raw = row_of_file(options.data, options.row or 0, usecase)
+    else:
+        raw = row_of_test_set(service, options.row)
+    for each in shown(score(service, raw), usecase.label):
+        _console().print(each, soft_wrap=True)
     return 0
 
 

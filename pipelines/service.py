@@ -46,6 +46,12 @@ class Step:
         return next(filter(None, named), "")
 
     @property
+    def outcome(self) -> str:
+        """Of a condition, ``True`` or ``False``; empty for anything else."""
+        outcome: str = self.metadata.get("Condition", {}).get("Outcome", "")
+        return outcome
+
+    @property
     def seconds(self) -> float | None:
         """How long the step took, once it has ended."""
         return (self.ended - self.started).total_seconds() if self.started and self.ended else None
@@ -235,11 +241,17 @@ class Service:
 
     def read_json(self, uri: str) -> Any:
         """A JSON object of S3."""
+        return json.loads(self.read_bytes(uri))
+
+    def read_bytes(self, uri: str) -> bytes:
+        """An object of S3."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         try:
-            return json.load(self.s3.get_object(Bucket=bucket, Key=key)["Body"])
+            found = self.s3.get_object(Bucket=bucket, Key=key)
         except self.s3.exceptions.NoSuchKey:
             raise RunError(f"{uri} is not there") from None
+        content: bytes = found["Body"].read()
+        return content
 
     def outputs(self, job_arn: str) -> dict[str, str]:
         """The output addresses of a processing job, by name."""

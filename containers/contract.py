@@ -31,6 +31,7 @@ TUNING = "tuning"
 CARD = "card"
 CHAMPION = "champion"
 MODEL_MANIFEST = "model_manifest"  # what the model was made of, each thing with its hash
+SMOKE_TEST = "smoke_test"
 
 # Between the jobs of batch scoring.
 ROWS = "rows"  # what a transform job is sent: JSON Lines of ROW and FEATURES, in parts
@@ -58,6 +59,7 @@ BATCH_FILE = "batch.json"
 REJECTED_FILE = "rejected.jsonl"
 SUMMARY_FILE = "summary.json"
 HASH_FILE = "hash.json"  # of MANIFEST_FILE in MODEL_MANIFEST, at HASH_PATH
+SMOKE_TEST_FILE = "smoke_test.json"
 
 WEIGHT = "weight"  # the only column of WEIGHTS
 LABEL = "label"  # the label's column in prepared tables: 0/1, class index, or the number itself

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin,
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from containers.deployer.names import function
 from containers.flow_schema import problems as flow_problems
 from containers.metrics.limit import Limit
 from containers.training.hyperparameters import parse
@@ -421,6 +422,11 @@ class Config(Record):
         return self.environment.called(self.usecase.registry.group)
 
     @property
+    def endpoint(self) -> str:
+        """The endpoint that serves the use case in this environment."""
+        return self.environment.deploy.name(self.called)
+
+    @property
     def tags(self) -> Tags:
         """The project's and the use case's tags, and those of the environment."""
         environment = self.environment
@@ -440,6 +446,14 @@ class Config(Record):
             tags=self.tags,
             root=environment.root,
         )
+
+    @property
+    def deployer_arn(self) -> str:
+        """The function that deploys, in this account and region."""
+        environment = self.environment
+        partition = environment.role.split(":")[1]
+        name = function(self.endpoint)
+        return f"arn:{partition}:lambda:{environment.region}:{environment.account}:function:{name}"
 
     def without_search(self) -> Config:
         """The same, but for one training job with the fixed hyperparameters where it searches."""
@@ -492,9 +506,10 @@ def _undeployable(environment: Environment, usecase: UseCase) -> Iterator[str]:
             f"instance_type: '{deploy.instance_type}' is not among registry.instances ({', '.join(hosts)}), "
             "on which the package may be hosted"
         )
-    if deploy.isolated and "/" not in environment.images.training:
+    image = environment.images.serving or environment.images.training
+    if deploy.isolated and "/" not in image:
         yield (
-            f"isolated: {environment.images.training} fetches its program from S3 when it starts, for which it needs "
+            f"isolated: {image} fetches its program from S3 when it starts, for which it needs "
             "a network; an image of your own may have it inside"
         )
 

@@ -41,6 +41,7 @@ SETTINGS_READ = {
     "evaluate": ("name", "title", "problem", "label", "positive", "gate", "facets", "fairness"),
     "tuning_report": ("name", "title"),
     "champion": ("name", "problem", "gate"),
+    "smoke_test": ("name", "problem", "label"),
     "model_card": ("name", "title", "problem", "gate", "card"),
     "manifest": ("name",),
 }

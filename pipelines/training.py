@@ -1,7 +1,8 @@
-"""Train a model, or search for the best one, and register it if it is good enough.
+"""Train a model, or search for the best one, register it if it is good enough, and deploy it where it is approved.
 
-ingest ─┬─► prep ─┬─► tune ─┬─► evaluate ─► champion ─► gate ─┬─► register ─► model card
-        │         │         └─► tuning report                 └─► fail, naming what was missed and by how much
+ingest ─┬─► prep ─┬─► tune ─┬─► evaluate ─► champion ─► gate ─┬─► register ─► model card ─► approved? ─► deploy
+        │         │         └─► tuning report                 │                              └─► waits    └─► smoke test
+        │         │                                           └─► fail, naming what was missed and by how much
         │         ├─► train ──► evaluate …   where the use case does not tune
         │         └─► tune or train ──► mitigate ──► evaluate …   where it works against bias
         ├─► manifest: what the model was made of, each thing with its hash; register takes it along
@@ -10,24 +11,20 @@ ingest ─┬─► prep ─┬─► tune ─┬─► evaluate ─► champion
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
 from sagemaker.core import image_uris
-from sagemaker.core.helper.pipeline_variable import StrPipeVar
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
 from containers import contract
 from pipelines.check_steps import Checker, Trained
 from pipelines.config import Config
 from pipelines.definition import Built, define, step_context
+from pipelines.deploy_steps import Registered, deploy
+from pipelines.learning import learn
 from pipelines.parameters import parameters
 from pipelines.publish import Publication, plan
 from pipelines.session import BuildSession
 from steps.champion import champion_step
 from steps.checked import analyses
-from steps.context import StepContext
 from steps.evaluate import decision_threshold, evaluate_step
 from steps.gate import gate_step
 from steps.ingest import ingest_step
@@ -38,21 +35,6 @@ from steps.processing import output_uri
 from steps.register import Hosting, register_step, serving_environment
 from steps.script import Script
 from steps.search import WarmStart
-from steps.train import MITIGATE, train_step
-from steps.tune import best_hyperparameters, chosen, model_uri, tune_step
-from steps.tuning_report import tuning_report_step
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What training came to, whichever way it was done."""
-
-    steps: list[Step]
-    model: StrPipeVar
-    lineage: Mapping[str, StrPipeVar]
-    runners_up: tuple[StrPipeVar, ...] = ()
-    hyperparameters: Mapping[str, object] = field(default_factory=dict)
-    unmitigated: StrPipeVar | None = None
 
 
 def build(
@@ -73,9 +55,8 @@ def build(
         output_uri(ingest, contract.DATA),
         reweigh=usecase.fairness.reweigh,
     )
-    learned = learn(config, context, publication, prep, warm_start)
-    if usecase.fairness.reweigh:
-        learned = mitigate(config, context, publication, prep, learned)
+    script = Script(training_image(config), environment.training, publication.source_dir)
+    learned = learn(config, context, publication, script, prep, warm_start)
     evaluate = evaluate_step(
         context,
         image,
@@ -164,7 +145,15 @@ def build(
         manifest=output_uri(ingest, contract.MANIFEST),
         analyses=analyses([*data_checks, *model_checks]),
     )
-    gate = gate_step([register, card])
+    deployed = deploy(
+        config,
+        context,
+        publication.code["smoke_test"],
+        knobs.approval_status,
+        Registered(register, card),
+        prep=prep,
+        evaluate=evaluate,
+    )
     return Pipeline(
         name=config.pipeline_name,
         parameters=knobs.all(),
@@ -178,64 +167,10 @@ def build(
             champion,
             *hosted,
             *(each.step for each in model_checks),
-            gate,
+            gate_step([register, card]),
+            *deployed,
         ],
         sagemaker_session=session,
-    )
-
-
-def learn(
-    config: Config,
-    context: StepContext,
-    publication: Publication,
-    prep: ProcessingStep,
-    warm_start: WarmStart | None,
-) -> Learned:
-    """Search for the best model or train one, as the use case says; what comes after does not see the difference."""
-    environment, usecase = config.environment, config.usecase
-    script = Script(training_image(config), environment.training, publication.source_dir)
-    rows = {name: output_uri(prep, name) for name in (contract.TRAIN, contract.VALIDATION, contract.FLOW)}
-    if not usecase.tuning.enabled:
-        train = train_step(context, script, usecase.hyperparameters, **rows)
-        lineage = {"TrainingJob": train.properties.TrainingJobArn}
-        model = train.properties.ModelArtifacts.S3ModelArtifacts
-        return Learned([train], model, lineage, hyperparameters=usecase.hyperparameters)
-    search = usecase.search
-    tune = tune_step(context, script, search, usecase.hyperparameters, warm_start, **rows)
-    report = tuning_report_step(
-        context,
-        environment.processing_image,
-        environment.processing,
-        publication.code["tuning_report"],
-        tune,
-    )
-    runners_up = tuple(model_uri(tune, rank) for rank in range(2, search.top + 1))
-    found = {**usecase.hyperparameters, **best_hyperparameters(tune, search)}
-    return Learned([tune, report], model_uri(tune), chosen(tune, search), runners_up, found)
-
-
-def mitigate(
-    config: Config,
-    context: StepContext,
-    publication: Publication,
-    prep: ProcessingStep,
-    learned: Learned,
-) -> Learned:
-    """Train once more with the same hyperparameters, and weights by which label and facets are independent."""
-    script = Script(training_image(config), config.environment.training, publication.source_dir)
-    names = (contract.TRAIN, contract.VALIDATION, contract.FLOW, contract.WEIGHTS)
-    rows = {name: output_uri(prep, name) for name in names}
-    step = train_step(context, script, learned.hyperparameters, name=MITIGATE, **rows)
-    return replace(
-        learned,
-        steps=[*learned.steps, step],
-        model=step.properties.ModelArtifacts.S3ModelArtifacts,
-        lineage={
-            **learned.lineage,
-            "TrainingJob": step.properties.TrainingJobArn,
-            "UnmitigatedTrainingJob": learned.lineage["TrainingJob"],
-        },
-        unmitigated=learned.model,
     )
 
 

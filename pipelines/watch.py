@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from containers import contract
+from pipelines import deployment_summary
 from pipelines.check_summary import findings
 from pipelines.diagnosis import diagnosis
 from pipelines.service import Execution, Service, Step
@@ -98,6 +99,9 @@ def summary(service: Service, execution: Execution, console: Console) -> None:
         console.print(f"[bold]{finding.check.name:<14}[/] [{style}]{sign}[/] {finding}", soft_wrap=True)
     if REGISTER in steps and steps[REGISTER].job_arn:
         console.print(f"[bold]package[/]     {steps[REGISTER].job_arn}", soft_wrap=True)
+    for line in deployment_summary.lines(service, execution):
+        sign, style = SIGNS[line.status]
+        console.print(Text.assemble(("endpoint    ", "bold"), (sign, style), f" {line.text}"), soft_wrap=True)
     if outputs:
         console.print(f"[bold]evaluation[/]  {outputs[contract.EVALUATION]}/", soft_wrap=True)
     if TUNING_REPORT in steps and steps[TUNING_REPORT].status == "Succeeded":
@@ -160,8 +164,7 @@ def _remark(step: Step) -> str:
         return f"unchanged: result of execution {step.cached_from.rsplit('/', 1)[-1]}"
     if step.tuning:
         return str(step.tuning)
-    outcome = step.metadata.get("Condition", {}).get("Outcome")
-    return f"outcome: {outcome}" if outcome else ""
+    return f"outcome: {step.outcome}" if step.outcome else ""
 
 
 def _chosen(tuning: TuningProgress) -> str:

@@ -163,6 +163,11 @@ class Deployment:
         """The endpoint's name."""
         return self.endpoint.replace("{usecase}", usecase)
 
+    @property
+    def minutes(self) -> int:
+        """How long an update may take, once the new fleet has started."""
+        return (self.traffic or Traffic()).max_minutes
+
     def problems(self, usecase: str, network: Network) -> Iterator[str]:
         """What does not go together, and what would be right; each setting may be right by itself."""
         if self.form == "off":
@@ -184,12 +189,12 @@ class Deployment:
     def document(
         self, usecase: str, group: str, role: str, keys: Keys, network: Network, tags: Tags, root: str
     ) -> dict[str, Any]:
-        """``deployment.json``: what the function that deploys is told. ``root`` is the S3 prefix of what we write."""
+        """``deployment.json``, of which the function is told; ``role`` is the containers', ``root`` our S3 prefix."""
         capture = self.capture and replace(self.capture, uri=self.capture.uri or f"{root}/capture")
         return {
             "group": group,
             "endpoint": self.name(usecase),
-            "role": self.role or role,
+            "role": role,
             "instance_type": self.instance_type,
             "instance_count": self.instance_count,
             "serverless": self.serverless and asdict(self.serverless),

@@ -10,6 +10,7 @@ from typing import Any
 from containers.checks import CHECKS
 from pipelines import config
 from pipelines.config import Config
+from steps.deployment import Deployment
 from steps.settings import Checks
 
 
@@ -17,12 +18,12 @@ def load(name: str) -> Config:
     """The settings of the use case ``name`` on the local SageMaker.
 
     A search that stops trials early does more or less work as the clock has it, so it does not here. Checks are off:
-    they compare with an approved package, which a plain script has not.
+    they compare with an approved package, which a plain script has not. Nor does it deploy anything.
     """
     found = config.load("local", name)
     tuning = replace(found.usecase.tuning, early_stopping="Off")
     off: dict[str, Any] = {each.setting: "off" for each in CHECKS.values()}
-    environment = found.environment.model_copy(update={"checks": Checks(**off)})
+    environment = found.environment.model_copy(update={"checks": Checks(**off), "deploy": Deployment()})
     usecase = found.usecase.model_copy(update={"tuning": tuning})
     return found.model_copy(update={"usecase": usecase, "environment": environment})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from local_sagemaker.pipelines import graph
@@ -64,9 +65,14 @@ def empty_if(subject: Subject) -> Iterator[Found]:
 
 
 def empty_else(subject: Subject) -> Iterator[Found]:
-    """A condition after which nothing happens where it does not hold."""
+    """A condition on what a run has found, after which nothing happens where it does not hold.
+
+    Where it asks what the run was told, by its parameters, nothing may be just what was wanted.
+    """
     for step in _conditions(subject):
-        if _branch(subject, step, outcome=True) and not _branch(subject, step, outcome=False):
+        on_results = "Steps." in json.dumps(step.arguments.get("Conditions"))
+        one_sided = _branch(subject, step, outcome=True) and not _branch(subject, step, outcome=False)
+        if one_sided and (on_results or not step.arguments.get("Conditions")):
             yield Found(
                 step.name, "ElseSteps", "where the condition does not hold, the execution ends as Succeeded"
             )

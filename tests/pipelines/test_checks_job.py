@@ -228,7 +228,7 @@ def test_aws_own_steps_say_the_same(
     """As ClarifyCheck and QualityCheck, Kernel SHAP behind a shadow endpoint: no switch in the first run either."""
     (tmp_path / "usecase.toml").write_text(USECASE.format(form="native"), encoding="utf-8")
     runs = Runs(tmp_path, environment, str(Path(__file__).parent / "golden" / "native.toml"))
-    endpoints = client("sagemaker").list_endpoints()["Endpoints"]
+    before = endpoints(client)
 
     done = runs.run(rows(1500), upsert=True)
     first = runs.found()
@@ -239,7 +239,8 @@ def test_aws_own_steps_say_the_same(
     assert {(each.compared_with, each.violations, each.skipped) for each in first.values()} == {
         ("", 0, False)
     }
-    assert client("sagemaker").list_endpoints()["Endpoints"] == endpoints
+    assert endpoints(client) - before == {"checked-native-native"}  # none of a check is left
+    assert "✔ checked-native-native serves version 1 (AllTraffic): 200 of 200 rows" in done.stdout
 
     done = runs.run(rows(1500, seed=2, channel="app", unfair=3), "ModelBiasFailOnViolation=true")
     found = runs.found()
@@ -258,6 +259,10 @@ def test_aws_own_steps_say_the_same(
     assert sorted(carried["DriftCheckBaselines"]) == [
         "Bias", "Explainability", "ModelDataQuality", "ModelQuality",
     ]  # fmt: skip
+
+
+def endpoints(client: Callable[[str], Any]) -> set[str]:
+    return {each["EndpointName"] for each in client("sagemaker").list_endpoints(MaxResults=100)["Endpoints"]}
 
 
 def read(runs: Runs, registered: dict[str, Any]) -> list[Any]:

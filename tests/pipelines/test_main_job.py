@@ -28,7 +28,7 @@ from pipelines.service import Execution, Service
 JOBS = ["Ingest", "Prep", "Tune", "TuningReport", "Evaluate", "Manifest"]
 PACKAGES = "arn:aws:sagemaker:us-east-1:123456789012:model-package"
 # What asks the registry runs anew each time.
-STEPS = [*JOBS, *CHECKS, "Champion", "Gate", "Register", "ModelCard"]
+STEPS = [*JOBS, *CHECKS, "Champion", "Gate", "Register", "ModelCard", "Approval", "Deploy", "SmokeTest"]
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ def test_the_summary_names_what_a_user_looks_for(
         "auc",
         "meets at least",
         "model-package/adult/1",
+        "✔ adult serves version 1 (AllTraffic): 200 of 200 rows are answered as evaluation did in 4 formats",
         "/runs/adult/",
     ):
         assert wanted in adult.stdout
@@ -485,6 +486,24 @@ def test_a_changed_search_starts_where_the_approved_models_search_ended(
     assert report["warm_start"]["parents"] == [first]
 
 
+def test_a_new_version_takes_over_through_a_canary(
+    house: House, adult: subprocess.CompletedProcess[str], client: Callable[[str], Any]
+) -> None:
+    """The endpoint serves the version of the newest run, tested."""
+    service = house.service("adult")
+    steps = {step.name: step for step in newest(house, "adult").steps}
+    version = int(steps["Register"].job_arn.rpartition("/")[2])
+    report = service.read_json(f"{service.outputs(steps['SmokeTest'].job_arn)['smoke_test']}/smoke_test.json")
+    endpoint = client("sagemaker").describe_endpoint(EndpointName="adult")
+
+    assert version > 1
+    assert (report["version"], report["status"], report["equal"]) == (version, "InService", 200)
+    assert endpoint["EndpointConfigName"] == report["configuration"]
+    assert endpoint["EndpointStatus"] == "InService"
+    policy = endpoint["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]
+    assert policy["TrafficRoutingConfiguration"]["Type"] == "CANARY"
+
+
 def test_another_bar_runs_the_evaluation_again_and_says_by_how_much_it_was_missed(
     house: House, adult: subprocess.CompletedProcess[str], shared_data: Callable[[str], Path]
 ) -> None:
@@ -509,7 +528,13 @@ def test_another_bar_runs_the_evaluation_again_and_says_by_how_much_it_was_misse
     assert "misses at least 0.99 by 0.0" in failure
 
 
-def test_roaming_runs_from_generated_rows(house: House, tmp_path: Path) -> None:
+def configuration(client: Callable[[str], Any], endpoint: str) -> str:
+    """What the endpoint serves."""
+    name: str = client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    return name
+
+
+def test_roaming_runs_from_generated_rows(house: House, tmp_path: Path, client: Callable[[str], Any]) -> None:
     """The default use case needs nobody's data; and with one setting it trains once instead of searching."""
     rows = tmp_path / "roaming.csv"
     generator = [
@@ -533,12 +558,26 @@ def test_roaming_runs_from_generated_rows(house: House, tmp_path: Path) -> None:
     once = tmp_path / "roaming.toml"
     text = (config.USECASES / "roaming.toml").read_text(encoding="utf-8")
     once.write_text(text.replace("enabled = true", "enabled = false"), encoding="utf-8")
-    trained = house.run("run", "--usecase", str(once), "--data", str(rows), "--param", "QualityBar=0.8")
+    pending = ("--param", "QualityBar=0.8", "--param", "ModelApprovalStatus=PendingManualApproval")
+    trained = house.run("run", "--usecase", str(once), "--data", str(rows), *pending)
 
     assert trained.returncode == 0, trained.stdout + trained.stderr
     assert "Train        Succeeded" in trained.stdout
     assert "Tune" not in trained.stdout
     assert "model-package/roaming/2" in trained.stdout
+    # What waits for a person is no failure, and deploys by itself once somebody has approved it.
+    assert (
+        "■ version 2 waits for approval, and is deployed to roaming by itself once it has it"
+        in trained.stdout
+    )
+    assert "Deploy" not in [step.name for step in newest(house, "roaming").steps]
+    serving = configuration(client, "roaming")
+    assert house.run("approve", "latest").returncode == 0
+    deadline = time.monotonic() + 60
+    while configuration(client, "roaming") == serving:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "v2" in configuration(client, "roaming")
 
 
 @pytest.mark.parametrize(

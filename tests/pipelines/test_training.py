@@ -20,7 +20,7 @@ from steps.search import WarmStart
 from steps.settings import Code
 
 GOLDEN = Path(__file__).parent / "golden"
-NATIVE = str(GOLDEN / "native.toml")  # the local environment, with AWS's own check steps
+NATIVE = str(GOLDEN / "native.toml")  # the local environment, with AWS's own check and endpoint steps
 BUILDS = [("local", "roaming"), ("local", "adult"), ("prod", "adult"), ("dev", "roaming"), (NATIVE, "adult")]
 
 # Fixed addresses: a golden definition changes when the pipeline does, not at every edit of a job's code.
@@ -33,6 +33,12 @@ FIXED = Publication(
     serving="s3://code/serving/sourcedir.tar.gz",
     objects={},
 )
+
+
+def checks_as(form: str) -> str:
+    """The local environment with every check in this form."""
+    others, table, checks = (GOLDEN / "native.toml").read_text(encoding="utf-8").partition("[checks]")
+    return others + table + checks.replace('"native"', f'"{form}"')
 
 
 def build(environment: str, usecase: str, *, tune: bool = True, warm_start: WarmStart | None = None) -> str:
@@ -125,14 +131,14 @@ def test_both_forms_of_a_check_analyse_the_same() -> None:
 def test_a_check_that_is_off_leaves_nothing_behind(check: Check, form: str, tmp_path: Path) -> None:
     """No step, no parameter, no baseline; the others are as they were."""
     file = tmp_path / "here.toml"
-    text = (GOLDEN / "native.toml").read_text(encoding="utf-8").replace('"native"', f'"{form}"')
+    text = checks_as(form)
     file.write_text(text.replace(f'{check.setting} = "{form}"', f'{check.setting} = "off"'), encoding="utf-8")
     built = json.loads(build(str(file), "adult", tune=False))
 
     assert check.name not in [step["Name"] for step in built["Steps"]]
     assert not [each for each in built["Parameters"] if each["Name"].startswith(check.name)]
     assert f"Steps.{check.name}." not in json.dumps(built)
-    (gate,) = (step for step in built["Steps"] if step["Type"] == "Condition")
+    (gate,) = (step for step in built["Steps"] if step["Name"] == "Gate")
     (register,) = (step for step in gate["Arguments"]["IfSteps"] if step["Type"] == "RegisterModel")
     group, part = check.place
     assert part not in register["Arguments"]["DriftCheckBaselines"].get(group, {})
@@ -145,8 +151,7 @@ def test_a_check_that_is_off_leaves_nothing_behind(check: Check, form: str, tmp_
 def test_without_any_check_there_is_no_baseline(tmp_path: Path) -> None:
     """And the package has the evaluation report as its only metric."""
     file = tmp_path / "here.toml"
-    text = (GOLDEN / "native.toml").read_text(encoding="utf-8").replace('"native"', '"off"')
-    file.write_text(text, encoding="utf-8")
+    file.write_text(checks_as("off"), encoding="utf-8")
     built = build(str(file), "adult", tune=False)
 
     assert "DriftCheckBaselines" not in built
@@ -175,6 +180,64 @@ def test_violations_fail_the_run_where_the_environment_says_so(tmp_path: Path) -
         "DataBiasFailOnViolation": True,
         "ModelQualityFailOnViolation": True,
     }
+
+
+def branch(definition: dict[str, Any], condition: str) -> list[dict[str, Any]]:
+    """The steps that run where the condition holds."""
+    (step,) = (step for step in definition["Steps"] if step["Name"] == condition)
+    steps: list[dict[str, Any]] = step["Arguments"]["IfSteps"]
+    return steps
+
+
+def test_what_is_approved_is_deployed_and_tested(prod: dict[str, Any]) -> None:
+    """By the function of this account, once the model card is written; and SageMaker nests no conditions."""
+    (approval,) = (step for step in prod["Steps"] if step["Name"] == "Approval")
+    deploy, test = branch(prod, "Approval")
+
+    assert approval["DependsOn"] == ["ModelCard"]
+    assert approval["Arguments"]["ElseSteps"] == []
+    assert deploy["FunctionArn"] == "arn:aws:lambda:eu-west-1:444455556666:function:adult-deployer"
+    assert "CacheConfig" not in test
+    assert not test["Arguments"]["NetworkConfig"]["EnableNetworkIsolation"]
+    assert "Condition" not in [step["Type"] for name in ("Gate", "Approval") for step in branch(prod, name)]
+
+
+def test_the_smoke_test_has_the_time_that_the_traffic_takes(prod: dict[str, Any]) -> None:
+    """To move, to start before that, and for itself."""
+    _, test = branch(prod, "Approval")
+    arguments = test["Arguments"]["AppSpecification"]["ContainerArguments"]
+
+    assert arguments[arguments.index("--minutes") + 1] == str(120 + 20)
+    assert test["Arguments"]["StoppingCondition"]["MaxRuntimeInSeconds"] == (120 + 20 + 10) * 60
+
+
+def test_a_model_that_is_not_deployed_has_no_step_for_it(tmp_path: Path) -> None:
+    """The rest is as it was."""
+    local = (config.ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")
+    file = tmp_path / "here.toml"
+    file.write_text(local.replace('form = "guarded"', 'form = "off"'), encoding="utf-8")
+
+    deployed, kept = (json.loads(build(env, "adult", tune=False)) for env in ("local", str(file)))
+
+    assert kept["Steps"] == deployed["Steps"][:-1]
+    assert deployed["Steps"][-1]["Name"] == "Approval"
+
+
+def test_native_steps_scope_what_they_make_by_the_execution() -> None:
+    """So two runs never collide; the endpoint is one."""
+    steps = {
+        step["Name"]: step["Arguments"] for step in branch(json.loads(build(NATIVE, "adult")), "Approval")
+    }
+
+    assert list(steps) == ["DeployedModel", "EndpointConfig", "Deploy", "SmokeTest"]
+    assert steps["EndpointConfig"]["EndpointConfigName"]["Std:Join"]["Values"] == [
+        "adult-native",
+        {"Get": "Execution.PipelineExecutionId"},
+    ]
+    assert steps["Deploy"]["EndpointName"] == "adult-native"
+    assert steps["DeployedModel"]["Containers"] == [
+        {"ModelPackageName": {"Get": "Steps.Register.ModelPackageArn"}}
+    ]
 
 
 def test_every_parameter_is_read(prod: dict[str, Any]) -> None:
@@ -254,11 +317,11 @@ def test_to_tune_or_to_train_is_one_setting(prod: dict[str, Any], prod_untuned: 
     """All other steps are the same; evaluate and register only get the model from somewhere else."""
     assert [step["Name"] for step in prod["Steps"]] == [
         "Ingest", "Prep", "DataQuality", "DataBias", "Tune", "TuningReport", "Manifest", "Evaluate", "Champion",
-        "ModelBias", "Explainability", "ModelQuality", "Gate",
+        "ModelBias", "Explainability", "ModelQuality", "Gate", "Approval",
     ]  # fmt: skip
     assert [step["Name"] for step in prod_untuned["Steps"]] == [
         "Ingest", "Prep", "DataQuality", "DataBias", "Train", "Manifest", "Evaluate", "Champion",
-        "ModelBias", "Explainability", "ModelQuality", "Gate",
+        "ModelBias", "Explainability", "ModelQuality", "Gate", "Approval",
     ]  # fmt: skip
     for name in ("Ingest", "Prep"):
         assert jobs(prod)[name] == jobs(prod_untuned)[name]
@@ -356,7 +419,7 @@ def test_the_environment_chooses_what_hosts_the_model(tmp_path: Path) -> None:
 
     hosted = "123456789012.dkr.ecr.us-east-1.amazonaws.com/ours:1"
     assert hosted not in other
-    (gate,) = (step for step in json.loads(ours)["Steps"] if step["Type"] == "Condition")
+    (gate,) = (step for step in json.loads(ours)["Steps"] if step["Name"] == "Gate")
     (register,) = (step for step in gate["Arguments"]["IfSteps"] if step["Type"] == "RegisterModel")
     assert register["Arguments"]["InferenceSpecification"]["Containers"][0]["Image"] == hosted
     assert ours.count(hosted) == 1

@@ -211,7 +211,8 @@ CASES = [
 
 # Beside the defect, what it takes along: a lost branch leaves parameters unread.
 FOLLOW = {
-    "G004": {"P001", "P002", "G005", "C004"},
+    "G004": {"G002", "P001", "P002", "G005", "C004"},
+    "S009": {"G002"},
     "C006": {"C004"},
     "A003": {"C005"},
     "C001": {"P001"},

@@ -23,6 +23,7 @@ from benchmarks.analyzer import analyzer
 from benchmarks.explaining import explaining
 from benchmarks.job_start import job_start
 from benchmarks.local import Local
+from benchmarks.serving.rows import serving
 from benchmarks.six_steps.rows import six_steps
 from benchmarks.table import Row, table
 from benchmarks.transfer import transfer
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "tuning": tuning,
     "explaining": explaining,
     "analyzer": analyzer,
+    "serving": serving,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,25 +37,35 @@ def date_parts(step: Mapping[str, Any], table: Table) -> Table:
 def _around(numbers: Numbers, part: str, wave: Callable[[float], float]) -> Numbers:
     """The part's place on its circle, looked up: a table gives the same digits on every machine."""
     period, first = CYCLES[part], 1 if part in FROM_ONE else 0
-    circle = np.array([*(wave(2 * math.pi * place / period) for place in range(period)), np.nan])
-    return circle[np.where(np.isnan(numbers), period, numbers - first).astype(np.int64)]
+    return _circle(period, wave)[np.where(np.isnan(numbers), period, numbers - first).astype(np.int64)]
+
+
+@cache
+def _circle(period: int, wave: Callable[[float], float]) -> Numbers:
+    """What the wave gives at each place, and NaN after the last."""
+    return np.array([*(wave(2 * math.pi * place / period) for place in range(period)), np.nan])
 
 
 def _since(unit: str, of: str) -> Callable[[Column], Column]:
     """How many whole ``unit`` have gone by since the ``of`` began; whole numbers, whatever they are where missing."""
 
     def count(times: Column) -> Column:
-        return (times.astype(f"datetime64[{unit}]") - times.astype(f"datetime64[{of}]")).astype(np.int64)
+        units: Column = (times.astype(f"datetime64[{unit}]") - times.astype(f"datetime64[{of}]")).astype(
+            np.int64
+        )
+        return units
 
     return count
 
 
 def _weekday(times: Column) -> Column:
-    return (times.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970 began with a Thursday
+    days: Column = times.astype("datetime64[D]").astype(np.int64)
+    return (days + 3) % 7  # 1970 began with a Thursday
 
 
 def _month(times: Column) -> Column:
-    return times.astype("datetime64[M]").astype(np.int64) % 12
+    months: Column = times.astype("datetime64[M]").astype(np.int64)
+    return months % 12
 
 
 def _part(count: Callable[[Column], Column]) -> Callable[[Column], Numbers]:

@@ -207,6 +207,8 @@ def _each(values: Column, type_: str, missing: frozenset[str]) -> Column:
     def function(value: Any) -> Any:
         return otherwise if _blank(value, missing) else read(value)
 
+    if read is _time and kinds == {str} and (times := _moments(cells, missing)) is not None:
+        return times
     if kinds <= {str, NONE}:
         return map_values(values, function, otherwise, dtype)
     # A request may mix true, 1 and "1"; they are equal to a hash table, so each is looked at by itself.
@@ -215,6 +217,19 @@ def _each(values: Column, type_: str, missing: frozenset[str]) -> Column:
     mapped = np.empty(len(array), dtype=dtype)
     mapped[:] = [otherwise if value is None else function(value) for value in array]
     return mapped
+
+
+def _moments(cells: list[str], missing: frozenset[str]) -> Column | None:
+    """What ``_time`` gives for each cell, where all are times in UTC or nothing."""
+    try:
+        moments = [None if not cell or cell in missing else datetime.fromisoformat(cell) for cell in cells]
+    except ValueError:
+        return None
+    if not {moment.tzinfo for moment in moments if moment} <= {None, UTC}:
+        return None
+    times = np.array([moment and moment.replace(tzinfo=None) for moment in moments], dtype="datetime64[us]")
+    inside = (times > np.datetime64(EARLIEST)) & (times < np.datetime64(LATEST))
+    return np.where(inside, times.astype("datetime64[ns]"), NAT)
 
 
 def _at_once(cells: list[Any], kinds: set[type]) -> Numbers | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ class Predictor:
 
     def score(self, features: Numbers) -> Numbers:
         """(rows,) probabilities of the positive class or predictions; multiclass (rows, classes)."""
+        if self._in_place:
+            return np.asarray(
+                self.booster.inplace_predict(features, validate_features=False), dtype=np.float64
+            )
         return np.asarray(self._predict(features), dtype=np.float64)
 
     def decide(self, scores: Numbers) -> list[Class | float]:
@@ -54,6 +59,12 @@ class Predictor:
             {names[place]: float(row[place]) for place in each}
             for row, each in zip(contributions, places, strict=True)
         ]
+
+    @cached_property
+    def _in_place(self) -> bool:
+        """Whether predicting without a matrix gives the matrix's bits: of ordinary trees it does (decision 172)."""
+        configuration = json.loads(self.booster.save_config())
+        return str(configuration["learner"]["gradient_booster"]["name"]) == "gbtree"
 
     def _predict(self, features: Numbers, *, pred_contribs: bool = False) -> Any:
         """Without the features' names, which ``load`` has compared once and for all."""

@@ -11,14 +11,16 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from containers.flow import FittedFlow
-from containers.flow.table import Column, Table, conform, is_missing
+from containers.flow.table import NONE, Column, Table, conform, is_missing
 from containers.serving.refusal import BAD_REQUEST, JSON, UNSUPPORTED, Problem, Refused
 
+MOST = 1_000_000  # rows in Parquet, a few bytes of which can say any number
 SHOWN = 40  # characters of a bad value in a message
 
 
@@ -52,8 +54,27 @@ def read(body: bytes, content_type: str, flow: FittedFlow) -> Rows:
         columns = READERS[kind](body, names, problems)
     if not len(next(iter(columns.values()), ())):
         raise Refused(BAD_REQUEST, "The request has no rows.")
-    table = {name: _conform(columns[name], name, flow, problems) for name in flow.columns}
+    table = _numbers(columns, flow)
+    for name in flow.columns:
+        if name not in table:
+            table[name] = _conform(columns[name], name, flow, problems)
     return Rows(table, problems, explain)
+
+
+def _numbers(columns: Mapping[str, Any], flow: FittedFlow) -> Table:
+    """The columns of numbers that hold nothing else, as most requests have them: all in one go, none has a problem."""
+    names = [
+        name
+        for name, type_ in flow.columns.items()
+        if type_ in ("integer", "number")
+        and isinstance(columns[name], list)
+        and {int, float, NONE}.issuperset(map(type, columns[name]))
+    ]
+    try:
+        numbers = np.array([columns[name] for name in names], dtype=np.float64)
+    except OverflowError:  # an integer that no float can hold
+        return {}
+    return {} if np.isinf(numbers).any() else dict(zip(names, numbers, strict=True))
 
 
 def _conform(values: Any, name: str, flow: FittedFlow, problems: dict[int, Problem]) -> Column:
@@ -97,6 +118,7 @@ def _read_csv(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -
         raise Refused(BAD_REQUEST, f"The body is not CSV: {error}.") from None
     header = [cell.strip() for cell in lines[0]] if lines else []
     places: dict[str, int] = {}
+    _check_header(header, names)
     if set(names) <= set(header):
         places, lines = {name: header.index(name) for name in names}, lines[1:]
     else:
@@ -111,6 +133,18 @@ def _read_csv(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -
     return {name: list(columns[place]) if columns else [] for name, place in places.items()}
 
 
+def _check_header(header: Sequence[str], names: Sequence[str]) -> None:
+    """A first line with most of the names is a header, and then it must have all of them, once each."""
+    if 2 * len(set(names) & set(header)) < len(names):
+        return
+    absent = [name for name in names if name not in header]
+    if absent:
+        raise Refused(BAD_REQUEST, f"The header has no {', '.join(absent)}; it has {', '.join(header)}.")
+    twice = [name for name in names if header.count(name) > 1]
+    if twice:
+        raise Refused(BAD_REQUEST, f"The header has {', '.join(twice)} more than once.")
+
+
 def _of_document(document: Any, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
     """A row, a list of rows, or either under ``instances``; a row is an object, or the values in the flow's order."""
     if isinstance(document, dict) and "instances" in document:
@@ -123,10 +157,10 @@ def _of_document(document: Any, names: Sequence[str], problems: dict[int, Proble
 
 def _read_json_lines(body: bytes, names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
     rows: list[Any] = []
-    for line in filter(str.strip, _text(body).splitlines()):
+    for line in filter(str.strip, _text(body).split("\n")):
         try:
             rows.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems[len(rows)] = Problem(len(rows) + 1, f"The line is not JSON: {error}.")
             rows.append(None)
     return _rows(rows, names, problems)
@@ -135,6 +169,7 @@ def _read_json_lines(body: bytes, names: Sequence[str], problems: dict[int, Prob
 def _rows(rows: Sequence[Any], names: Sequence[str], problems: dict[int, Problem]) -> dict[str, Any]:
     """The columns of rows that are objects or lists; a row that has a problem gives no values."""
     nothing = (None,) * len(names)
+    take = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     taken: list[Sequence[Any]] = []
     for place, row in enumerate(rows):
         cells = row
@@ -142,7 +177,7 @@ def _rows(rows: Sequence[Any], names: Sequence[str], problems: dict[int, Problem
             cells = row["features"]
         if isinstance(cells, dict):
             try:
-                cells = [cells[name] for name in names]
+                cells = take(cells)
             except KeyError as absent:
                 (name,) = absent.args
                 problems.setdefault(place, Problem(place + 1, f"The row has no '{name}'.", name))
@@ -168,15 +203,42 @@ def _read_parquet(body: bytes, names: Sequence[str], problems: dict[int, Problem
 
     del problems
     try:
-        table = pq.read_table(pa.BufferReader(body))
-    except (pa.ArrowInvalid, OSError) as error:
+        file = pq.ParquetFile(pa.BufferReader(body))
+        _check_schema(file.schema_arrow, names)
+        if file.metadata.num_rows > MOST:
+            raise Refused(
+                BAD_REQUEST, f"The body has {file.metadata.num_rows} rows; at most {MOST} are read."
+            )
+        table = file.read(columns=list(names))
+        return {name: _cells(table.column(name).to_pandas().to_numpy()) for name in names}
+    except (pa.ArrowException, OSError) as error:
         raise Refused(BAD_REQUEST, f"The body is not Parquet: {str(error).splitlines()[0]}") from None
-    absent = [name for name in names if name not in table.column_names]
+
+
+def _check_schema(schema: Any, names: Sequence[str]) -> None:
+    """Every column is there once, with single values in it."""
+    import pyarrow as pa
+
+    absent = [name for name in names if name not in schema.names]
     if absent:
         raise Refused(
-            BAD_REQUEST, f"The rows have no {', '.join(absent)}; they have {', '.join(table.column_names)}."
+            BAD_REQUEST, f"The rows have no {', '.join(absent)}; they have {', '.join(schema.names)}."
         )
-    return {name: table.column(name).to_pandas().to_numpy() for name in names}
+    twice = [name for name in names if schema.names.count(name) > 1]
+    if twice:
+        raise Refused(BAD_REQUEST, f"The rows have {', '.join(twice)} more than once.")
+    for name in names:
+        type_ = schema.field(name).type
+        if pa.types.is_nested(type_) or pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
+            raise Refused(
+                BAD_REQUEST, f"'{name}' holds {type_}; texts, numbers, booleans and times are read."
+            )
+
+
+def _cells(values: Any) -> Any:
+    """A column as it is, or its values one by one where some of them may be a problem of their row."""
+    strange = values.dtype.kind == "m" or (values.dtype.kind == "f" and np.isinf(values).any())
+    return values.astype(object) if strange else values
 
 
 def _json(body: bytes, what: str) -> Any:

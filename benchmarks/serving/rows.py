@@ -135,7 +135,10 @@ def _process(words: list[str], model: Path, port: int) -> Iterator[Target]:
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SAGEMAKER_MODEL_SERVER_WORKERS": str(WORKERS),
     }
-    process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    # A session of its own, as an endpoint's container has: on a busy machine the kernel shares cores out by session.
+    process = subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         deadline = time.monotonic() + PATIENCE
         while not _listens(port):

@@ -26,6 +26,7 @@ from pipelines import config as settings
 from pipelines.config import ENVIRONMENTS, USECASES, Config
 from pipelines.cost import command as costing
 from pipelines.errors import ProjectError, RunError, SettingsError, UsageError, suggestion
+from pipelines.iam import command as granting
 from pipelines.lint import command as linting
 from pipelines.plan import command as planning
 
@@ -132,6 +133,9 @@ def argument_parser() -> argparse.ArgumentParser:
     planning.add_arguments(planned)
     priced = command("cost", _cost, "Estimate what the next run costs, before it is started.")
     costing.add_arguments(priced)
+    granting.add_arguments(
+        command("iam", _iam, "Print the least permissions that a pipeline and its jobs need.")
+    )
     upsert = command("upsert", _upsert, planning.UPSERT)
     upsert.add_argument("-y", "--yes", action="store_true", help="do not ask (scripts must say this)")
     start = command("start", _start, "Start an execution of the pipeline as it was last upserted.")
@@ -242,6 +246,13 @@ def _cost(options: argparse.Namespace) -> int:
         bill = costing.bill(service.sagemaker, service.s3, request, given, region)
     costing.show(bill, _console(), options.format)
     return 0
+
+
+def _iam(options: argparse.Namespace) -> int:
+    if options.file:
+        return granting.run(options, granting.needs_of(linting.read(options.file)))
+    config = _config(options)
+    return granting.run(options, granting.needs_of(json.loads(_definition(config)), config))
 
 
 def _next_run(options: argparse.Namespace) -> tuple[Service, Built, dict[str, str]]:

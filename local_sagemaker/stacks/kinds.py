@@ -114,6 +114,47 @@ def _put_key(clients: Clients, name: str, properties: Properties) -> Made:
     return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
 
+def _put_role(clients: Clients, name: str, properties: Properties) -> Made:
+    """moto's own model keeps its policies in a form that its IAM cannot tell."""
+    iam = clients("iam")
+    trust = json.dumps(properties["AssumeRolePolicyDocument"])
+    taken = {
+        key: _typed(properties[key]) if key != "Description" else properties[key]
+        for key in ("Path", "Description", "MaxSessionDuration", "PermissionsBoundary", "Tags")
+        if key in properties
+    }
+    if "MaxSessionDuration" in taken:
+        taken["MaxSessionDuration"] = int(taken["MaxSessionDuration"])
+    try:
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **taken)["Role"]
+    except iam.exceptions.EntityAlreadyExistsException:
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
+        _clear_role(iam, name)
+        role = iam.get_role(RoleName=name)["Role"]
+    for policy in properties.get("Policies", []):
+        document = {**policy["PolicyDocument"]}
+        document["Statement"] = [each for each in document["Statement"] if each is not None]
+        iam.put_role_policy(
+            RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(document, default=str)
+        )
+    for arn in properties.get("ManagedPolicyArns", []):
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+
+
+def _clear_role(iam: Any, name: str) -> None:
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+
+
+def _delete_role(clients: Clients, name: str, properties: Properties) -> None:
+    del properties
+    _clear_role(clients("iam"), name)
+    clients("iam").delete_role(RoleName=name)
+
+
 # Monitoring and messages.
 
 
@@ -354,6 +395,7 @@ KINDS: tuple[Kind, ...] = (
         _put_pipeline,
         lambda clients, name, _: clients("sagemaker").delete_pipeline(PipelineName=name),
     ),
+    Kind("AWS::IAM::Role", "RoleName", _put_role, _delete_role, ("Arn", "RoleId")),
     Kind(
         "AWS::KMS::Key",
         "",

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.cost.change import cost_change
+from pipelines.iam.change import iam_change
 
 Definition = Mapping[str, Any]
 Section = Callable[[Definition | None, Definition, str], list[str]]
 
-SECTIONS: dict[str, Section] = {"cost": cost_change}
+SECTIONS: dict[str, Section] = {"permissions": iam_change, "cost": cost_change}
 
 
 def consequences(deployed: Definition | None, local: Definition, region: str) -> dict[str, list[str]]:

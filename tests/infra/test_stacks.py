@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
+from local_sagemaker.policies import decide
 from local_sagemaker.stacks.check import creatable
 from pipelines import config
+from pipelines.iam.command import needs_of
+from pipelines.iam.needs import Need
 from tests.infra.test_templates import INFRA, ROOT, TEMPLATES, read
 
 Client = Callable[[str], Any]
@@ -107,7 +111,7 @@ def packaged() -> Path:
 
 
 @pytest.fixture(scope="module")
-def stacks(packaged: Path, client: Client) -> list[tuple[str, str, str]]:
+def stacks(packaged: Path, client: Client) -> Iterator[list[tuple[str, str, str]]]:
     """The project, created: type, logical and physical id of every resource of all its stacks."""
     client("s3").create_bucket(Bucket=BUCKET)
     for file in packaged.glob("*.yaml"):
@@ -119,12 +123,13 @@ def stacks(packaged: Path, client: Client) -> list[tuple[str, str, str]]:
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()],
     )
     names = [each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]]
-    return [
+    yield [
         (each["ResourceType"], each["LogicalResourceId"], each.get("PhysicalResourceId", ""))
         for name in names
         if name.startswith("infra-project")
         for each in cloudformation.list_stack_resources(StackName=name)["StackResourceSummaries"]
     ]
+    cloudformation.delete_stack(StackName="infra-project")
 
 
 def test_each_resource_is_there_for_its_own_service(
@@ -337,3 +342,89 @@ def test_the_archive_is_the_same_for_the_same_commit(packaged: Path) -> None:
 
     assert {file.name: file.read_bytes() for file in packaged.iterdir()} == before
     assert set(before) == {"seed.zip", *(file.name for file in INFRA.glob("*.yaml"))}
+
+
+# Statements that nothing in a definition speaks of, and what they are for.
+BESIDE_THE_DEFINITION = {
+    "pipeline": {
+        "RegisterAndHostModels": "the package groups and models of runs",
+        "Deploy": "[deploy] form = 'native'",
+        "Tag": "what SageMaker creates for the pipeline itself",
+        "LookIntoTheBucket": "definitions that lie in S3",
+        "WriteTheBucket": "definitions that lie in S3",
+        "UseTheKey": "everything in the bucket is encrypted",
+    },
+    "processing": {"TryTheEndpoint": "the smoke test", "JudgeAPackage": "the smoke test"},
+    "training": {},
+}
+
+
+@pytest.fixture(scope="module")
+def staging(stacks: object, client: Client, tmp_path_factory: pytest.TempPathFactory) -> config.Config:
+    """The settings that the project's stack has written for staging."""
+    text = client("ssm").get_parameter(Name=f"/sagemaker-projects/{ID}/staging")["Parameter"]["Value"]
+    file = tmp_path_factory.mktemp("staging") / "environment.toml"
+    file.write_text(text, encoding="utf-8")
+    return config.load(str(file), "roaming")
+
+
+@pytest.fixture(scope="module")
+def needs(staging: config.Config) -> dict[str, list[Need]]:
+    """What the pipeline of those settings needs, by the last part of a role's name."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # for which the SDK looks while it is imported
+    from pipelines.training import definition
+
+    found = needs_of(json.loads(definition(staging)), staging)
+    roles = vars(staging.environment.roles)
+    named = {role.rpartition("/")[2]: kind for kind, role in roles.items()}
+    return {named.get(who.rpartition("/")[2], who): asked for who, asked in found.items()}
+
+
+def policies(client: Client, role: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The statements of a role's inline policies, and those of its boundary."""
+    iam, name = client("iam"), f"{PROJECT}-{ID}-{role}"
+    inline = [
+        statement
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        for statement in iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
+    ]
+    boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    version = iam.get_policy(PolicyArn=boundary)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=boundary, VersionId=version)["PolicyVersion"]["Document"]
+    return inline, document["Statement"]
+
+
+def refused(statements: list[dict[str, Any]], asked: list[Need]) -> list[str]:
+    """The needs that these statements do not grant, in a request that carries the project's tags."""
+    context = {f"aws:{kind}tag/sagemaker:project-id": [ID] for kind in ("request", "resource")}
+    found = []
+    for need in asked:
+        own = {need.condition[1].lower(): [need.condition[2]]} if need.condition else {}
+        resource = need.resource.replace(":*:*:", f":us-east-1:{ACCOUNT}:")
+        if decide([{"Statement": statements}], need.action, resource, {**context, **own}) != "allowed":
+            found.append(f"{need.action} on {resource} ({need.why})")
+    return found
+
+
+@pytest.mark.parametrize("role", ["pipeline", "processing", "training"])
+def test_the_roles_suffice_for_the_pipeline(role: str, needs: dict[str, list[Need]], client: Client) -> None:
+    """Everything that its steps need is granted by the role, and not taken away by the boundary."""
+    statements, boundary = policies(client, role)
+
+    assert refused(statements, needs[role]) == []
+    assert refused(boundary, needs[role]) == []
+
+
+@pytest.mark.parametrize("role", ["pipeline", "processing", "training"])
+def test_without_any_one_statement_something_is_refused(
+    role: str, needs: dict[str, list[Need]], client: Client
+) -> None:
+    """So none is there for nothing; those that serve what no definition speaks of are named above."""
+    statements, _ = policies(client, role)
+    idle = {
+        statement["Sid"]
+        for statement in statements
+        if not refused([each for each in statements if each is not statement], needs[role])
+    }
+
+    assert idle <= BESIDE_THE_DEFINITION[role].keys()

@@ -32,6 +32,7 @@ COMMANDS = [
     "reject",
     "report",
     "doctor",
+    "iam",
 ]
 
 

@@ -244,7 +244,8 @@ def test_the_tuning_report_has_every_trial(
     steps = {step.name: step for step in newest(house, "adult").steps}
     folder = service.outputs(steps["TuningReport"].job_arn)["tuning"]
     report = service.read_json(f"{folder}/tuning.json")
-    table = pd.read_csv(io.BytesIO(read(client, f"{folder}/trials.csv")))
+    written = io.BytesIO(read(client, f"{folder}/trials.csv"))
+    table = pd.read_csv(written, float_precision="round_trip")
 
     assert len(report["trials"]) == len(table) == 10
     assert report["best"]["objective"] == table["validation:auc"].max()

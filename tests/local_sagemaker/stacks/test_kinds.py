@@ -76,6 +76,35 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Client], list[str]], str]] = {
         lambda c: listed(c, "sagemaker", "list_pipelines", "PipelineSummaries", "PipelineName"),
         "kinds-pipeline",
     ),
+    "AWS::IAM::Role": (
+        {
+            "RoleName": "kinds-role",
+            "AssumeRolePolicyDocument": STATEMENT,
+            "Policies": [{"PolicyName": "p", "PolicyDocument": STATEMENT}],
+        },
+        lambda c: [
+            each["RoleName"]
+            for each in c("iam").list_roles()["Roles"]
+            if each["RoleName"].startswith("kinds-role")
+            and c("iam").get_role_policy(RoleName=each["RoleName"], PolicyName="p")["PolicyDocument"]
+            == STATEMENT
+        ],
+        "kinds-role",
+    ),
+    "AWS::KMS::Key": (
+        {
+            "Description": "kinds-key",
+            "KeyPolicy": {},
+            "EnableKeyRotation": True,
+            "Tags": [{"Key": "a", "Value": "b"}],
+        },
+        lambda c: [
+            key["Description"]
+            for each in c("kms").list_keys()["Keys"]
+            if (key := c("kms").describe_key(KeyId=each["KeyId"])["KeyMetadata"])["KeyState"] == "Enabled"
+        ],
+        "kinds-key",
+    ),
     "AWS::CloudWatch::Alarm": (
         {
             "AlarmName": "kinds-alarm",
@@ -208,6 +237,11 @@ def around(client: Client) -> Iterator[None]:
     """What some of the resources hang on."""
     client("s3").create_bucket(Bucket="kinds-policy")
     client("sns").create_topic(Name="kinds-topic")
+    recorders = client("config")
+    for recorder in recorders.describe_configuration_recorders()["ConfigurationRecorders"]:
+        recorders.delete_configuration_recorder(
+            ConfigurationRecorderName=recorder["name"]
+        )  # a region has but one
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "codepipeline.amazonaws.com"},

@@ -21,11 +21,11 @@ LOG_GROUPS = {
     "Transform": "TransformJobs",
     "Model": "Endpoints",
 }
-# What our own jobs ask of the API, by the module that they run.
+# What our own jobs ask of the API, by the module that they run; AddTags with what it tags.
 CALLS: Mapping[str, Sequence[str]] = {
     "champion": ("ListModelPackages", "DescribeModelPackage"),
     "check": ("ListModelPackages", "DescribeModelPackage"),
-    "model_card": ("DescribeModelPackage", "CreateModelCard", "AddTags", "DescribeTrainingJob"),
+    "model_card": ("DescribeModelPackage", "CreateModelCard", "AddTags:model-card", "DescribeTrainingJob"),
     "tuning_report": (
         "DescribeHyperParameterTuningJob",
         "ListTrainingJobsForHyperParameterTuningJob",
@@ -44,7 +44,7 @@ CALLS: Mapping[str, Sequence[str]] = {
         "DescribeModelPackage",
         "CreateModel",
         "DescribeModel",
-        "AddTags",
+        "AddTags:model",
     ),
 }
 _RESOURCES = {  # the resource type that an operation's name speaks of
@@ -57,7 +57,6 @@ _RESOURCES = {  # the resource type that an operation's name speaks of
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",
     "Model": "model",
-    "Tags": "*",
 }
 _OURS = re.compile(r"containers\.(?:processing|analyzer)\.(\w+)")
 _NETWORK = (
@@ -122,7 +121,7 @@ def _of_job(subject: Subject, step: Step, request: Mapping[str, Any]) -> Iterato
         yield from (need(action, EVERYWHERE) for action in _NETWORK)
     for module in _modules(request):
         for call in CALLS.get(module, ()):
-            yield need(f"sagemaker:{call}", _resource(call))
+            yield need(f"sagemaker:{call.partition(':')[0]}", _resource(call))
 
 
 def _inputs(request: Mapping[str, Any]) -> Iterator[Any]:
@@ -168,5 +167,6 @@ def _modules(request: Mapping[str, Any]) -> list[str]:
 
 
 def _resource(call: str) -> str:
-    name = re.sub(r"^(List|Describe|Create|Update|Invoke|Add)", "", call)
-    return f"arn:aws:sagemaker:*:*:{_RESOURCES[name]}/*" if name != "Tags" else "arn:aws:sagemaker:*:*:*"
+    _, tagging, kind = call.partition(":")
+    name = re.sub(r"^(List|Describe|Create|Update|Invoke)", "", call)
+    return f"arn:aws:sagemaker:*:*:{kind if tagging else _RESOURCES[name]}/*"

@@ -349,6 +349,7 @@ BESIDE_THE_DEFINITION = {
     "pipeline": {
         "RegisterAndHostModels": "the package groups and models of runs",
         "Deploy": "[deploy] form = 'native'",
+        "AskTheDeployer": "[deploy] form = 'guarded'",
         "Tag": "what SageMaker creates for the pipeline itself",
         "LookIntoTheBucket": "definitions that lie in S3",
         "WriteTheBucket": "definitions that lie in S3",

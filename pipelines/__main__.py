@@ -218,7 +218,9 @@ def _check(options: argparse.Namespace) -> int:
 
 def _lint(options: argparse.Namespace) -> int:
     if options.rules:
-        linting.print_rules()
+        from pipelines.lint.show import print_rules
+
+        print_rules()
         return 0
     if options.file:
         environment = _config(options).environment if options.env else None

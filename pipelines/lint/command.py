@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import tomllib
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import SettingsError, UsageError, suggestion
+from pipelines.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from pipelines.config import Environment
-    from pipelines.lint.finding import Finding
-
-OURS = Path(__file__).parent / "exceptions.toml"  # what we leave as it is in our own pipelines, and why
 
 DESCRIPTION = """Look for what is allowed in a definition, and will hurt.
 
@@ -36,19 +29,6 @@ examples:
   python -m pipelines lint definition.json --select S,retired-image --format json
   python -m pipelines lint --rules
 """
-
-
-@dataclass(frozen=True)
-class Except:
-    """Steps in which a rule is not meant to hold."""
-
-    rule: str
-    steps: tuple[str, ...]
-    reason: str
-
-    def covers(self, finding: Finding) -> bool:
-        """Whether the finding is meant to be there."""
-        return finding.rule == self.rule and finding.step in self.steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, definition: Mapping[str, Any], environment: Environment | None) -> int:
     """Lint ``definition`` for ``environment`` (None: nothing is demanded but by --demand); the exit status."""
-    from pipelines.lint import lint
+    from pipelines.lint import lint, show
+    from pipelines.lint.exceptions import OURS, read_exceptions
 
     demanded = {*_demands(options.demand), *(demands_of(environment) if environment else ())}
     file = options.exceptions or (None if options.file else OURS)
@@ -79,9 +60,9 @@ def run(options: argparse.Namespace, definition: Mapping[str, Any], environment:
     found = lint(definition, demanded, only=selected(options.select, options.ignore))
     findings = [each for each in found if not any(exception.covers(each) for exception in meant)]
     if options.format == "json":
-        print_json(findings)
+        show.print_json(findings)
     else:
-        print_text(findings, excepted=len(found) - len(findings), reasons=file)
+        show.print_text(findings, excepted=len(found) - len(findings), reasons=file)
     return 1 if findings else 0
 
 
@@ -127,91 +108,6 @@ def selected(select: str, ignore: str) -> set[str]:
     from pipelines.lint import RULES
 
     return (_named(select) if select else set(RULES)) - _named(ignore)
-
-
-def read_exceptions(file: Path) -> list[Except]:
-    """The ``[[except]]`` tables of a file. Raises SettingsError, naming every table that is none."""
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8")).get("except", [])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{file.name}: is not valid TOML: {error}"]) from None
-    found, problems = [], []
-    for number, table in enumerate(tables if isinstance(tables, list) else [tables], 1):
-        try:
-            found.append(_exception(table if isinstance(table, dict) else {}))
-        except ValueError as error:
-            problems.append(f"{file.name}: except {number}{error}")
-    if problems:
-        raise SettingsError(problems)
-    return found
-
-
-def _exception(table: Mapping[str, Any]) -> Except:
-    from pipelines.lint import RULES
-
-    rule, steps, reason = table.get("rule"), table.get("steps"), table.get("reason")
-    if not isinstance(rule, str) or rule not in RULES:
-        raise ValueError(f": there is no rule {rule!r}. {suggestion(str(rule), RULES)}")
-    named = isinstance(steps, list) and bool(steps) and all(isinstance(step, str) for step in steps)
-    if not isinstance(steps, list) or not named or not isinstance(reason, str) or not reason.strip():
-        raise ValueError(f" ({rule}): give steps, a list of their names, and a reason")
-    return Except(rule, tuple(steps), reason)
-
-
-def print_text(findings: Sequence[Finding], *, excepted: int, reasons: Path | None) -> None:
-    """A table where a terminal shows it, else a line each; then how many."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if console.is_terminal:
-        console.print(_table(findings)) if findings else None
-    else:
-        for each in findings:
-            line = f"{each.rule}  {each.place}  {each.what}  fix: {each.fix}"
-            console.print(line, markup=False, soft_wrap=True)
-    count = Counter(each.severity for each in findings)
-    said = ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in sorted(count.items()))
-    meant = (
-        f"; {excepted} more {'is' if excepted == 1 else 'are'} meant to be there: {_short(reasons)}"
-        if excepted
-        else ""
-    )
-    console.print(f"{said or 'clean'}{meant}", markup=False, soft_wrap=True)
-
-
-def print_json(findings: Iterable[Finding]) -> None:
-    """A list of objects, in the order of the rules."""
-    text = json.dumps([asdict(each) for each in findings], indent=2, ensure_ascii=False)
-    sys.stdout.write(f"{text}\n")
-
-
-def print_rules() -> None:
-    """The rules with what, why and what to do."""
-    from pipelines.lint import RULES
-
-    for rule in RULES.values():
-        only = f" (where {rule.demand} is demanded)" if rule.demand else ""
-        head = f"{rule.id}  {rule.name}  {rule.severity}{only}"
-        sys.stdout.write(f"{head}\n      {rule.what}: {rule.why}.\n      fix: {rule.fix}.\n")
-
-
-def _short(file: Path | None) -> str:
-    """A path as one would type it here."""
-    here = Path.cwd()
-    return str(file.relative_to(here) if file and file.is_relative_to(here) else file)
-
-
-def _table(findings: Iterable[Finding]) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for title in ("rule", "where", "what", "fix"):
-        table.add_column(title, overflow="fold")
-    for each in findings:
-        colour = "red" if each.severity == "error" else "yellow"
-        table.add_row(Text(f"{each.rule} {each.name}", colour), *map(Text, (each.place, each.what, each.fix)))
-    return table
 
 
 def _demands(text: str) -> Collection[str]:

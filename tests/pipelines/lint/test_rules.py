@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.lint import DEMANDS, RULES, lint
-from pipelines.lint.command import OURS, read_exceptions
+from pipelines.lint.exceptions import OURS, read_exceptions
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SDK = Path(__file__).parents[2] / "local_sagemaker" / "pipelines" / "definitions"

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import socket
 import sys
 import traceback
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from gunicorn.app.base import BaseApplication
 
 from containers.contract import BASE
 from containers.serving import inference
+from containers.serving.listener import Listener
 from containers.serving.predictor import Predictor
 from containers.serving.refusal import JSON, document
 
@@ -42,9 +44,18 @@ GRACE = 25  # seconds for what is under way; SageMaker kills 30 s after SIGTERM
 
 
 class Worker(GunicornWebWorker):
-    """aiohttp's worker, which ends the moment that it is told to; its own looks once a second."""
+    """aiohttp's worker, which shares connections with the others and ends the moment that it is told to."""
 
-    handle_exit = GunicornWebWorker.handle_quit
+    handle_exit = GunicornWebWorker.handle_quit  # its own looks once a second
+
+    def run(self) -> None:
+        """aiohttp asks the loop for a server, and gets a listener of ours."""
+
+        async def create_server(server: web.Server, *, sock: socket.socket, **_: object) -> Listener:
+            return Listener(self.loop, sock, server)
+
+        self.loop.create_server = create_server  # type: ignore[method-assign, assignment]
+        super().run()
 
 
 class Server(BaseApplication):  # type: ignore[misc]

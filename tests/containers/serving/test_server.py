@@ -166,6 +166,27 @@ def test_what_is_no_http_is_a_400(served: Served, request_: bytes) -> None:
     assert pings(served)
 
 
+def test_kept_connections_are_shared_out(served: Served) -> None:
+    """Eight connections that are opened at once and kept are held by both workers, four by each or nearly so."""
+    before = {worker: sockets(worker) for worker in served.workers()}
+    clients = [socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) for _ in range(8)]
+    try:
+        for client in clients:
+            client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        for client in clients:
+            assert b"200 OK" in client.recv(4096)
+        held = [sockets(worker) - before[worker] for worker in served.workers()]
+    finally:
+        for client in clients:
+            client.close()
+    assert min(held) >= 2
+
+
+def sockets(pid: int) -> int:
+    """How many a process has open."""
+    return sum(each.readlink().name.startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def test_a_worker_that_dies_is_replaced(served: Served, body: bytes) -> None:
     """A killed worker loses nothing but what it was at; another takes its place."""
     before = served.workers()

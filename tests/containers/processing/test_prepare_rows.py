@@ -17,7 +17,7 @@ import pytest
 from containers import contract
 from containers.contract import ProcessingPaths
 from containers.flow import fit
-from containers.processing import ingest, prepare_rows
+from containers.processing import batch_parts, ingest, prepare_rows
 from containers.processing.job import DataError
 
 BUCKET = "prepare-rows-models"
@@ -225,7 +225,7 @@ def test_rows_are_cut_into_parts(
 ) -> None:
     """Lines and table part by part, so that what comes back can be joined part by part, too."""
     register()
-    monkeypatch.setattr(prepare_rows, "PART_ROWS", 10)
+    monkeypatch.setattr(batch_parts, "PART_ROWS", 10)
     paths = prepare(*(HEADER + "".join(f"r{row},{row},,\n" for row in range(17)) for _ in range(2)))
 
     lines = {file.stem: len(file.read_text().splitlines()) for file in paths.output(contract.ROWS).iterdir()}

@@ -15,9 +15,9 @@ import pytest
 
 from containers import contract
 from containers.contract import ProcessingPaths
-from containers.processing import write_scores
+from containers.processing import score_answers, score_partitions, write_scores
 from containers.processing.job import DataError
-from containers.processing.write_scores import Target
+from containers.processing.score_partitions import Target
 
 BUCKET = "write-scores"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/3"
@@ -198,12 +198,12 @@ def test_a_part_that_does_not_come_back_is_named(
     """As after a transform job that was cut short."""
     with pytest.raises(DataError, match="3 rows were to be scored, and 4 lie in the table"):
         write(rows={"read": 3, "rejected": 0, "sent": 3})
-    monkeypatch.setattr(write_scores, "_answers", _gone)
+    monkeypatch.setattr(score_answers, "_answers", _gone)
     with pytest.raises(DataError, match=r"no part-00000\.jsonl\.out came back"):
         write()
 
 
-answers_of = write_scores._answers
+answers_of = score_answers._answers
 
 
 def _gone(file: Path, first: int, rows: int) -> Any:
@@ -256,7 +256,7 @@ def test_several_classes_have_a_column_each(write: Write, destination: str) -> N
 
 def test_too_many_partitions_are_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is written."""
-    monkeypatch.setattr(write_scores, "MOST_PARTITIONS", 3)
+    monkeypatch.setattr(score_partitions, "MOST_PARTITIONS", 3)
     with pytest.raises(DataError, match=r"makes 4 partitions of id; at most 3"):
         write(by=("id",))
 

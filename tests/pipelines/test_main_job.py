@@ -529,6 +529,23 @@ def test_another_bar_runs_the_evaluation_again_and_says_by_how_much_it_was_misse
     assert "misses at least 0.99 by 0.0" in failure
 
 
+def test_one_raw_row_is_scored(
+    house: House, adult: subprocess.CompletedProcess[str], shared_data: Callable[[str], Path]
+) -> None:
+    """Of the test set the one that evaluation was surest of, or any row of a file; with what counted most."""
+    surest = house.run("score", "--usecase", "adult")
+    file = shared_data("adult/adult.data")
+    third = house.run("score", "--usecase", "adult", "--data", str(file), "--row", "3")
+
+    assert surest.returncode == third.returncode == 0, surest.stderr + third.stderr
+    assert re.search(r"adult \(AllTraffic\), row \d+ of the test set of execution", surest.stdout)
+    assert re.search(r"income +>50K", surest.stdout)
+    assert re.search(r"probability +0\.9\d+", surest.stdout)
+    assert "because of" in third.stdout
+    assert f"row 3 of {file}" in third.stdout
+    assert "Traceback" not in surest.stderr + third.stderr
+
+
 def configuration(client: Callable[[str], Any], endpoint: str) -> str:
     """What the endpoint serves."""
     name: str = client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]

@@ -21,6 +21,12 @@ COLOURS = {  # border and background; after Okabe & Ito, so that every reader ca
     "Executing": ("#0072B2", "#e5f1f8"),
     "": ("#b9bec4", "#f6f7f8"),  # has not run
 }
+# Its own, so that the drawing also stands alone, in a notebook or a file; colours of text are the page's.
+_STYLE = (
+    ".graph text { font: 12px sans-serif; } .graph .outcome { font-size: 11px; }"
+    " .graph .step { font-weight: 600; font-size: 13px; text-anchor: middle; }"
+    " .graph .note { font-size: 11px; text-anchor: middle; }"
+)
 _WIDTH, _HEIGHT, _ACROSS, _DOWN, _MARGIN = 156, 46, 178, 84, 14
 
 
@@ -90,7 +96,9 @@ def draw(nodes: Sequence[Node], links: Sequence[Edge]) -> str:
     width = 2 * _MARGIN + _WIDTH + _ACROSS * (widest - 1)
     height = 2 * _MARGIN + _HEIGHT + _DOWN * (len(order) - 1)
     parts = [
-        f'<svg class="graph" viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="The pipeline">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" viewBox="0 0 {width} {height}" width="{width}"'
+        ' role="img" aria-label="The pipeline">',
+        f"<style>{_STYLE}</style>",
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0 L8 4 L0 8 z" fill="#8A8A8A"/></marker></defs>',
         *(_arrow([place[each] for each in way], label) for way, label in ways),

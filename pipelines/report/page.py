@@ -58,7 +58,7 @@ def render(facts: Facts) -> str:
         execution=execution,
         took=_took(facts),
         bars=[*_bars(evaluation), *_bars(evaluation, facets=True), *_against_champion(facts)],
-        graph=Markup(graph.draw(_nodes(facts), graph.edges(facts.definition))),  # noqa: S704 - escaped where it is drawn
+        graph=Markup(graph.draw(nodes(facts), graph.edges(facts.definition))),  # noqa: S704 - escaped where it is drawn
         timeline=Markup(timeline.draw(execution.steps)),  # noqa: S704 - likewise
         failures=[(step, explain([step.failure])) for step in execution.steps if step.failure],
         parameters=facts.parameters,
@@ -85,7 +85,8 @@ def _took(facts: Facts) -> str:
     return spoken((max(ended) - facts.execution.started).total_seconds()) if ended else ""
 
 
-def _nodes(facts: Facts) -> list[graph.Node]:
+def nodes(facts: Facts) -> list[graph.Node]:
+    """Every step of the definition, with how it ended, as the graph draws it."""
     ran = {step.name: step for step in facts.execution.steps}
     return [_node(step["Name"], step["Type"], ran) for step, *_ in graph.steps(facts.definition)]
 

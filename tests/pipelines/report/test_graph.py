@@ -56,9 +56,9 @@ def test_every_step_of_our_pipelines_is_drawn_once(file: Path) -> None:
     definition = json.loads(file.read_text(encoding="utf-8"))
     nodes = [Node(each["Name"], each["Type"]) for each, *_ in steps(definition)]
     drawing = ElementTree.fromstring(draw(nodes, edges(definition)))  # noqa: S314 - our own
-    boxes = list(drawing.iter("g"))
-    places = {(box.find("rect").get("x"), box.find("rect").get("y")) for box in boxes}  # type: ignore[union-attr]
-    top = {box.find("title").text.partition(":")[0]: float(box.find("rect").get("y")) for box in boxes}  # type: ignore[union-attr,arg-type]
+    boxes = drawing.findall(".//{*}g")
+    places = {(box.find("{*}rect").get("x"), box.find("{*}rect").get("y")) for box in boxes}  # type: ignore[union-attr]
+    top = {box.find("{*}title").text.partition(":")[0]: float(box.find("{*}rect").get("y")) for box in boxes}  # type: ignore[union-attr,arg-type]
 
     assert len(boxes) == len(places) == len(nodes)
     assert all(top[edge.above] < top[edge.below] for edge in edges(definition))

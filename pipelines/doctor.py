@@ -10,13 +10,16 @@ A check asks AWS and answers with findings; one that may not ask says so instead
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipelines.config import Environment
+from pipelines.iam.command import DEPLOYER, PEOPLE, PIPELINE, needs_of
+from pipelines.iam.needs import Need
 from pipelines.service import Service
 
 State = Literal["ok", "note", "bad"]
@@ -33,10 +36,12 @@ class Finding:
     fix: str = ""  # what to do, where there is something to do
 
 
-def examine(service: Service) -> Iterator[Finding]:
-    """Every check, one after another; each is told as soon as it is known."""
+def examine(service: Service, only: str = "") -> Iterator[Finding]:
+    """Every check, or that of one name, one after another; each is told as soon as it is known."""
     for check in CHECKS:
-        about = check.__name__.strip("_").replace("_", " ")
+        about = check.__name__.strip("_")
+        if only not in ("", about):
+            continue
         try:
             yield from check(service)
         except ClientError as error:
@@ -90,6 +95,64 @@ def _one_role(service: Service, arn: str, principal: str, whom: str) -> Iterator
     else:
         said = f"{arn} trusts {', '.join(sorted(trusted)) or 'nobody'}, and not {whom}"
         yield Finding("role", "bad", said, f"let its trust policy name {principal}")
+
+
+def _permissions(service: Service) -> Iterator[Finding]:
+    """Whether each role may do what the definition asks of it, as IAM itself judges."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", service.config.environment.region)
+    from pipelines.training import definition
+
+    environment = service.config.environment
+    needs = needs_of(json.loads(definition(service.config)), service.config)
+    people = needs.pop(PEOPLE)
+    del people  # they are whoever runs this; what they may not do, they will be told at once
+    roles = {PIPELINE: environment.role, DEPLOYER: environment.roles.deployer or environment.role}
+    for who, asked in needs.items():
+        role = roles.get(who, who)
+        try:
+            refused = sorted(_refused(service.client("iam"), role, asked))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
+            continue  # that it is not there is said above
+        name = role.rpartition("/")[2]
+        if refused:
+            named = ", ".join(refused[:5]) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
+            whom = name if who == role else who
+            fix = f"python -m pipelines iam --env {service.config.environment_name} --for {whom}"
+            yield Finding("permissions", "bad", f"{name} may not {named}", fix)
+        else:
+            yield Finding(
+                "permissions", "ok", f"{name} may do what its {'jobs ask' if who == role else 'work asks'}"
+            )
+
+
+def _refused(iam: Any, role: str, needs: Iterable[Need]) -> set[str]:
+    """The actions that IAM's simulation refuses; those with one resource and condition are asked for together."""
+    together: dict[tuple[str, tuple[str, str, str] | None], set[str]] = {}
+    for need in needs:
+        together.setdefault((need.resource, need.condition), set()).add(need.action)
+    found: set[str] = set()
+    for (resource, condition), actions in together.items():
+        context = [] if condition is None else [_context(condition)]
+        answer = iam.simulate_principal_policy(
+            PolicySourceArn=role,
+            ActionNames=sorted(actions),
+            ResourceArns=[resource],
+            ContextEntries=context,
+        )
+        found |= {
+            each["EvalActionName"]
+            for each in answer["EvaluationResults"]
+            if each["EvalDecision"] != "allowed"
+        }
+    return found
+
+
+def _context(condition: tuple[str, str, str]) -> dict[str, Any]:
+    operator, key, value = condition
+    kind = "boolean" if operator == "Bool" else "string"
+    return {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": kind}
 
 
 def _bucket(service: Service) -> Iterator[Finding]:
@@ -256,6 +319,7 @@ def _checks(service: Service) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Service], Iterator[Finding]], ...] = (
     _credentials,
     _role,
+    _permissions,
     _bucket,
     _keys,
     _images,

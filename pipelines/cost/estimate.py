@@ -121,6 +121,14 @@ def most(kind: str, arguments: Document, table: Prices) -> float | None:
     return asked.jobs * asked.limit * rate if asked and rate else None
 
 
+def spent(kind: str, arguments: Document, seconds: float, table: Prices) -> float | None:
+    """What a step that took so long has cost at most: of a search, as if all its places were taken all the time."""
+    asked = work(kind, arguments)
+    rate = _rate(asked, table) if asked else None
+    side_by_side = walked(arguments, "HyperParameterTuningJobConfig.ResourceLimits.MaxParallelTrainingJobs")
+    return None if rate is None else rate * seconds * _number(side_by_side, 1)
+
+
 def hourly(kind: str, arguments: Document, table: Prices) -> float | None:
     """What an endpoint of an EndpointConfig step costs an hour for as long as it is there; None without a price."""
     variants = arguments.get("ProductionVariants") if kind == "EndpointConfig" else None

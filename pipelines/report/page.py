@@ -14,6 +14,9 @@ from markupsafe import Markup
 from containers import checks, contract
 from containers.checks import CHECKS, DATA_QUALITY
 from pipelines.causes import explain
+from pipelines.cost.estimate import spent, work
+from pipelines.cost.prices import prices
+from pipelines.errors import UsageError
 from pipelines.report import graph, timeline
 from pipelines.report.facts import Facts, Picture, Result
 from pipelines.report.timeline import spoken
@@ -74,6 +77,7 @@ def render(facts: Facts) -> str:
         checked=list(_checked(facts)),
         violations=list(_violations(facts)),
         quality=list(_quality(facts)),
+        costs=list(_costs(facts)),
         manifest=facts.document("Ingest", contract.MANIFEST_FILE),
         package=facts.package,
         lineage=list(_lineage(facts)),
@@ -200,6 +204,29 @@ def _lineage(facts: Facts) -> Iterator[Row]:
         yield Row(("Commit", commit))
     for name, value in sorted(facts.package.get("CustomerMetadataProperties", {}).items()):
         yield Row((name, value))
+
+
+def _costs(facts: Facts) -> Iterator[Row]:
+    """What each step's time costs on the instances that it asks for; none of what came from the cache."""
+    try:
+        table = prices(facts.config.environment.region)
+    except UsageError:
+        return
+    ran = {step.name: step for step in facts.execution.steps}
+    total = 0.0
+    for step, *_ in graph.steps(facts.definition):
+        done = ran.get(step["Name"])
+        if (
+            done is None
+            or done.seconds is None
+            or done.cached_from
+            or work(step["Type"], step["Arguments"]) is None
+        ):
+            continue
+        dollars = spent(step["Type"], step["Arguments"], done.seconds, table)
+        total += dollars or 0.0
+        yield Row((step["Name"], spoken(done.seconds), "no price" if dollars is None else f"{dollars:.4f}"))
+    yield Row(("all of them", "", f"{total:.4f}"))
 
 
 def _named(result: Result | None, wanted: Callable[[str], bool] = lambda _: True) -> list[Picture]:

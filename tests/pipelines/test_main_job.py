@@ -305,7 +305,17 @@ def test_an_execution_is_one_page(
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(f">{step}</text>" in text for step in STEPS)
-    for section in ("verdict", "metrics", "tuning", "bias", "explanations", "checks", "data", "lineage"):
+    for section in (
+        "verdict",
+        "metrics",
+        "tuning",
+        "bias",
+        "explanations",
+        "checks",
+        "data",
+        "lineage",
+        "cost",
+    ):
         assert f'id="{section}"' in text
     assert text.count("data:image/png;base64,") >= 15
     assert "model-package/adult/" in text

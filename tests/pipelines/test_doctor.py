@@ -162,7 +162,7 @@ def test_an_image_that_was_not_pushed_is_bad(ready: Config) -> None:
     images = ready.environment.images.model_copy(
         update={"processing": "{account}.dkr.ecr.{region}.amazonaws.com/doctor-image:2"}
     )
-    (bad,) = [each for each in found(changed(ready, images=images), "images")]
+    (bad,) = list(found(changed(ready, images=images), "images"))
     (note,) = [
         each
         for each in found(changed(ready, images=images, endpoint="http://127.0.0.1:1"))
@@ -193,7 +193,7 @@ def test_a_network_without_a_way_names_the_endpoints_that_it_lacks(
 
     def network(subnet: str) -> Finding:
         settings = replace(ready.environment.network, subnets=(subnet,))
-        (one,) = [each for each in found(changed(ready, network=settings), "network")]
+        (one,) = list(found(changed(ready, network=settings), "network"))
         return one
 
     absent, closed = network("subnet-00000000"), network(account["bare"])
@@ -230,7 +230,7 @@ def test_a_quota_below_what_is_needed_is_bad(ready: Config) -> None:
 def test_native_checks_are_told_that_clarify_is_closed_to_new_customers(ready: Config) -> None:
     """An account that has never run it learns of the other form before its first run fails."""
     checks = replace(ready.environment.checks, data_bias="native")
-    (note,) = [each for each in found(changed(ready, checks=checks), "checks")]
+    (note,) = list(found(changed(ready, checks=checks), "checks"))
 
     assert note.state == "note"
     assert "closed to new customers" in note.said

@@ -20,6 +20,17 @@ ACCOUNT = "123456789012"
 PROJECT, ID = "commuting", "p-build0001"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/commuting-processing"
 ROLES = ("Pipeline", "Processing", "Training", "Model", "Deployer")
+MADE = (
+    ".git",
+    ".venv*",
+    ".*_cache",
+    ".hypothesis",
+    ".local-sagemaker",
+    ".data",
+    "dist",
+    "build",
+    "__pycache__",
+)
 QUICK_TEST = "tests/steps/test_settings.py"
 # What takes minutes: left out where a build is looked at for something else.
 SLOW = ("scripts/check", 'if [ "$STAGE" = staging ]; then scripts/test $TESTS; fi')
@@ -98,13 +109,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not filecmp.cmp(ROOT / "requirements.lock", ROOT / ".venv" / "installed.lock", shallow=False):
         pytest.skip(".venv is not what scripts/setup makes of requirements.lock, and would be made anew")
     folder = tmp_path_factory.mktemp("codebuild") / "src"
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(
-        listed, cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.splitlines():
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*MADE), symlinks=True)
     (folder / ".venv").symlink_to((ROOT / ".venv").resolve())
     return folder
 

@@ -22,6 +22,10 @@ from pipelines.iam.command import DEPLOYER, PEOPLE, PIPELINE, needs_of
 from pipelines.iam.needs import Need
 from pipelines.service import Service
 
+PROJECT_ID, PROJECT_NAME = (
+    "sagemaker:project-id",
+    "sagemaker:project-name",
+)  # tags that a SageMaker Project gives
 State = Literal["ok", "note", "bad"]
 GONE = ("404", "NoSuchBucket", "NoSuchEntity", "RepositoryNotFoundException", "ImageNotFoundException")
 
@@ -316,6 +320,57 @@ def _checks(service: Service) -> Iterator[Finding]:
     )
 
 
+def _project(service: Service) -> Iterator[Finding]:
+    """The stacks of the SageMaker Project that the environment belongs to, and the way to its repository."""
+    tags = service.config.environment.tags
+    project, name = tags.get(PROJECT_ID), tags.get(PROJECT_NAME)
+    if not project:
+        return
+    pages = service.client("cloudformation").get_paginator("describe_stacks").paginate()
+    stacks = [
+        stack
+        for page in pages
+        for stack in page["Stacks"]
+        if {"Key": PROJECT_ID, "Value": project} in stack.get("Tags", [])
+    ]
+    for stack in stacks:
+        status = stack["StackStatus"]
+        if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
+            fix = "its events say what failed; nothing can be done with it but to delete it, and create the project again"
+            yield Finding("project", "bad", f"the stack {stack['StackName']} is {status}", fix)
+        elif status.endswith("FAILED"):
+            fix = f"aws cloudformation continue-update-rollback --stack-name {stack['StackName']}"
+            yield Finding("project", "bad", f"the stack {stack['StackName']} is {status}", fix)
+        else:
+            yield Finding("project", "ok", f"the stack {stack['StackName']} is {status}")
+    yield from _connection(service, f"{name}-{project}")
+
+
+def _connection(service: Service, delivery: str) -> Iterator[Finding]:
+    """Whether the delivery's source can be reached: a connection is PENDING until somebody has confirmed it."""
+    codepipeline = service.client("codepipeline")
+    try:
+        stages = codepipeline.get_pipeline(name=delivery)["pipeline"]["stages"]
+    except codepipeline.exceptions.PipelineNotFoundException:
+        yield Finding("project", "note", f"there is no delivery pipeline {delivery}")
+        return
+    sources = [action.get("configuration", {}) for stage in stages for action in stage["actions"]]
+    for source in sources:
+        if "ConnectionArn" not in source:
+            continue
+        arn, repository = source["ConnectionArn"], source.get("FullRepositoryId", "the repository")
+        status = service.client("codeconnections").get_connection(ConnectionArn=arn)["Connection"][
+            "ConnectionStatus"
+        ]
+        if status == "AVAILABLE":
+            yield Finding("project", "ok", f"{repository} is reached through {arn}")
+        else:
+            fix = (
+                "finish it in the console: Developer Tools, Settings, Connections, Update pending connection"
+            )
+            yield Finding("project", "bad", f"the connection to {repository} is {status}: {arn}", fix)
+
+
 CHECKS: tuple[Callable[[Service], Iterator[Finding]], ...] = (
     _credentials,
     _role,
@@ -326,6 +381,7 @@ CHECKS: tuple[Callable[[Service], Iterator[Finding]], ...] = (
     _quotas,
     _network,
     _checks,
+    _project,
 )
 
 

@@ -19,6 +19,7 @@ from pipelines.errors import RunError, UsageError, suggestion
 from pipelines.publish import Publication, upload
 from pipelines.tuning_progress import TuningProgress, progress
 
+MOST = 1_048_576  # characters of a definition that CreatePipeline takes
 RUNNING = frozenset({"Executing", "Stopping"})  # an execution in any other status has ended
 
 
@@ -117,7 +118,12 @@ class Service:
         return upload(publication, self.config.environment.bucket, self.s3)
 
     def request(self, definition: str) -> dict[str, Any]:
-        """What UpdatePipeline is asked for."""
+        """What UpdatePipeline is asked for. Raises RunError where the definition is longer than SageMaker takes."""
+        if len(definition) > MOST:
+            raise RunError(
+                f"The definition of '{self.name}' has {len(definition):,} characters, and SageMaker takes {MOST:,}: "
+                "move long texts (settings, lists) into files that the steps read, or part the pipeline in two"
+            )
         environment = self.config.environment
         request: dict[str, Any] = {
             "PipelineName": self.name,

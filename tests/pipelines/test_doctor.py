@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from botocore.stub import Stubber
 from pipelines import config
 from pipelines.config import Config
 from pipelines.doctor import Finding, _quotas, examine
+from pipelines.errors import RunError
 from pipelines.service import Service
 from steps.deployment import Deployment
 
@@ -250,3 +252,74 @@ def test_the_command_ends_with_one_where_something_is_bad(environment: dict[str,
     assert done.returncode == 1, done.stderr
     assert "✘ role         there is no role ml-prod-pipeline-execution" in done.stdout
     assert "→ create it" in done.stdout
+
+
+def project(settings: Config, stacks: list[dict[str, Any]], connection: str) -> dict[str, str]:
+    """What the doctor says of a project with such stacks and such a connection, as the services would tell of them."""
+    tags = {"sagemaker:project-id": "p-1", "sagemaker:project-name": "fraud"}
+    service = Service(changed(settings, tags=tags))
+    own = [{"Key": key, "Value": value} for key, value in tags.items()]
+    arn = f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/11111111-2222-3333-4444-555555555555"
+    action = {
+        "name": "Repository",
+        "actionTypeId": {
+            "category": "Source",
+            "owner": "AWS",
+            "provider": "CodeStarSourceConnection",
+            "version": "1",
+        },
+        "configuration": {"ConnectionArn": arn, "FullRepositoryId": "owner/repository"},
+    }
+    pipeline = {
+        "name": "fraud-p-1",
+        "roleArn": ROLE,
+        "stages": [{"name": "Source", "actions": [action]}],
+    }
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    answers = {
+        "cloudformation": (
+            "describe_stacks",
+            {"Stacks": [{"CreationTime": created, "Tags": own, **s} for s in stacks]},
+        ),
+        "codepipeline": ("get_pipeline", {"pipeline": pipeline}),
+        "codeconnections": ("get_connection", {"Connection": {"ConnectionStatus": connection}}),
+    }
+    clients = {name: service.client(name) for name in answers}
+    for name, (operation, answer) in answers.items():
+        stub = Stubber(clients[name])
+        stub.add_response(operation, answer)
+        stub.activate()
+    service.client = lambda name: clients[name]  # type: ignore[method-assign]
+    return {each.said: each.state for each in examine(service, "project")}
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/doctor-ready"
+
+
+@pytest.mark.parametrize(
+    ("status", "connection", "bad"),
+    [
+        ("CREATE_COMPLETE", "AVAILABLE", []),
+        ("UPDATE_ROLLBACK_COMPLETE", "AVAILABLE", []),
+        ("ROLLBACK_COMPLETE", "AVAILABLE", ["the stack fraud is ROLLBACK_COMPLETE"]),
+        ("UPDATE_ROLLBACK_FAILED", "AVAILABLE", ["the stack fraud is UPDATE_ROLLBACK_FAILED"]),
+        ("CREATE_COMPLETE", "PENDING", ["the connection to owner/repository is PENDING"]),
+    ],
+)
+def test_a_project_that_cannot_deliver_is_told(
+    status: str, connection: str, bad: list[str], ready: Config
+) -> None:
+    """A stack that was rolled back, and a connection that nobody has confirmed, each in a line."""
+    said = project(ready, [{"StackName": "fraud", "StackStatus": status}], connection)
+    found = [each for each, state in said.items() if state == "bad"]
+
+    assert len(said) == 2
+    assert [each.partition(": arn")[0] for each in found] == bad
+
+
+def test_a_definition_that_is_too_long_is_refused_before_anything_is_sent(ready: Config) -> None:
+    """With both lengths, and what to do."""
+    with pytest.raises(
+        RunError, match="has 1,048,577 characters, and SageMaker takes 1,048,576: move long texts"
+    ):
+        Service(ready).upsert("x" * 1_048_577, [])

@@ -336,7 +336,9 @@ def _project(service: Service) -> Iterator[Finding]:
     for stack in stacks:
         status = stack["StackStatus"]
         if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
-            fix = "its events say what failed; nothing can be done with it but to delete it, and create the project again"
+            fix = (
+                "its events say what failed; delete it, for nothing else can be done with it, and begin again"
+            )
             yield Finding("project", "bad", f"the stack {stack['StackName']} is {status}", fix)
         elif status.endswith("FAILED"):
             fix = f"aws cloudformation continue-update-rollback --stack-name {stack['StackName']}"

@@ -34,6 +34,7 @@ _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # kill, Ctrl-C, a clos
 _EPILOG = """examples:
   python -m local_sagemaker serve                     serve until Ctrl-C
   python -m local_sagemaker serve --background        serve, and return when ready
+  python -m local_sagemaker serve --enforce-iam       … and refuse what the caller's policies do not allow
   eval "$(python -m local_sagemaker env)"             point this shell's AWS clients at it
   python -m local_sagemaker env --shell fish | source
   aws sagemaker list-pipelines                        … which then works, as do boto3 and the SDK
@@ -74,6 +75,7 @@ def serve(chosen: argparse.Namespace) -> int:
         project=Path.cwd(),
         **({"cores": chosen.cores} if chosen.cores else {}),
         loaded_models=chosen.loaded_models,
+        enforce_iam=chosen.enforce_iam,
     )
     return _in_background(settings) if chosen.background else _in_foreground(settings)
 
@@ -194,6 +196,7 @@ def _in_background(settings: Settings) -> int:
     command = [sys.executable, "-m", "local_sagemaker", "serve", "--folder", str(settings.folder)]
     command += ["--port", str(settings.port), "--region", settings.region, "--cores", str(settings.cores)]
     command += ["--loaded-models", str(settings.loaded_models)]
+    command += ["--enforce-iam"] if settings.enforce_iam else []
     log = settings.folder / _LOG
     child: subprocess.Popen[bytes] | None = None
     try:
@@ -291,6 +294,11 @@ def _parser() -> argparse.ArgumentParser:
         default=16,
         metavar="N",
         help="what a multi-model container holds at a time (default: 16)",
+    )
+    serving.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="let IAM's policies decide about requests to S3 and SageMaker (default: everybody may do everything)",
     )
     serving.add_argument(
         "--background", action="store_true", help=f"return when ready; log in <folder>/{_LOG}"

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from local_sagemaker import environment, execution_role
+from local_sagemaker.authorization.guard import SageMakerGuard
+from local_sagemaker.authorization.principals import Principals
+from local_sagemaker.authorization.store import GuardedStore
 from local_sagemaker.cloudwatch_logs import CloudWatchLogs
 from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.endpoints.alarms import Alarms
@@ -117,9 +120,6 @@ class LocalSageMaker:
 
     def _front(self) -> Front:
         settings = self.settings
-        store = ObjectStore(settings.objects)
-        if not store.has_bucket(settings.bucket):
-            store.create_bucket(settings.bucket, settings.region)
         metrics = EndpointMetrics()
         cloudwatch = CloudWatchMetrics(metrics, settings.account, settings.region)
         self._parts.callback(cloudwatch.close)
@@ -131,12 +131,18 @@ class LocalSageMaker:
 
         others = OtherServices(settings, prepare, endpoint=self.url)
         functions = Functions(settings, others)
-        control_plane, endpoints = self._control_plane(store, others, functions, metrics)
+        principals = Principals(settings, others)
+        enforced = GuardedStore(settings, principals) if settings.enforce_iam else None
+        store = enforced or ObjectStore(settings.objects)
+        if not store.has_bucket(settings.bucket):
+            store.create_bucket(settings.bucket, settings.region)
+        control_plane, endpoints = self._control_plane(store, others, functions, metrics, principals)
         return Front(
             {
-                "s3": S3Api(store, settings.region),
+                "s3": S3Api(store, settings.region, enforced.guard.request if enforced else None),
                 "sagemaker": SageMakerServices(
-                    SageMakerApi(control_plane), Runtime(settings, endpoints.deployments)
+                    SageMakerApi(control_plane),
+                    Runtime(settings, endpoints.deployments, control_plane.guard),
                 ),
                 "logs": CloudWatchLogs(settings, others),
                 "iam": Iam(settings, others),
@@ -154,12 +160,15 @@ class LocalSageMaker:
         others: OtherServices,
         functions: Functions,
         metrics: EndpointMetrics,
+        principals: Principals,
     ) -> tuple[ControlPlane, Endpoints]:
         settings = self.settings
         records = Records(settings.database)
         self._parts.callback(records.close)
         runner = ProcessRunner(settings)
         control_plane = ControlPlane(settings)
+        if settings.enforce_iam:
+            control_plane.guard = SageMakerGuard(settings, records, principals)
         events = Events(settings, records, others, functions, control_plane)
         training_jobs = TrainingJobs(settings, records, store, runner)
         alarms = Alarms(settings, others, metrics, events.tell)

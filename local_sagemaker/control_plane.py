@@ -16,6 +16,7 @@ from local_sagemaker.output import shaped
 from local_sagemaker.service_model import operation_model
 from local_sagemaker.settings import Settings
 
+Guard = Callable[[str, str, Mapping[str, Any]], None]  # access key, operation, valid request; raises AwsError
 Operation = Callable[[dict[str, Any]], dict[str, Any] | None]  # a valid request -> a Describe-shaped answer
 
 
@@ -25,6 +26,7 @@ class ControlPlane:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._operations: dict[str, Operation] = {}
+        self.guard: Guard | None = None  # who may do what; without one, everybody everything
 
     @property
     def operations(self) -> frozenset[str]:
@@ -39,12 +41,14 @@ class ControlPlane:
                 raise ValueError(f"operation {name} was added twice")
         self._operations.update(operations)
 
-    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, operation: str, request: Mapping[str, Any], by: str | None = None) -> dict[str, Any]:
         """Run one operation, like any client. Request and answer are wire JSON, and copies.
 
+        ``by`` is the access key of whoever calls; without one it is SageMaker itself, which may do anything.
+
         Raises AwsError: UnknownOperationException where AWS has no such operation, UnsupportedOperation where
-        this SageMaker has not, ValidationException with every problem of the request, and what the operation
-        itself raises.
+        this SageMaker has not, ValidationException with every problem of the request, AccessDeniedException where
+        the guard says so, and what the operation itself raises.
         """
         model = operation_model(operation)
         run = self._operations.get(operation)
@@ -58,7 +62,10 @@ class ControlPlane:
         complete = {**tokens, **request}
         if model.input_shape is not None:
             validation.require(model.input_shape, complete)
-        answer = run(_without_nulls(complete))
+        complete = _without_nulls(complete)
+        if self.guard is not None and by is not None:
+            self.guard(by, operation, complete)
+        answer = run(complete)
         return shaped(model.output_shape, answer or {}) if model.output_shape is not None else {}
 
 

@@ -7,12 +7,13 @@ that would take longer than all of them. So, until something needs moto, the exe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
 
 from local_sagemaker import aws_request, execution_role
+from local_sagemaker.authorization.evaluation import Policy
+from local_sagemaker.authorization.keys import role_of, session_arn
+from local_sagemaker.authorization.principals import document, policies_of
 from local_sagemaker.errors import AwsError
 from local_sagemaker.other_services import OtherServices
 from local_sagemaker.policies import decide
@@ -55,7 +56,7 @@ class Iam:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html."""
         policies = [
             *self._policies(members.get("PolicySourceArn", "")),
-            *(_document(text) for text in aws_request.form_list(members, "PolicyInputList")),
+            *(document(text) for text in aws_request.form_list(members, "PolicyInputList")),
         ]
         context = _context(members)
         results = [
@@ -72,7 +73,7 @@ class Iam:
         answer = {"EvaluationResults": results, "IsTruncated": False}
         return query_answer("SimulatePrincipalPolicy", _IAM, answer)
 
-    def _policies(self, arn: str) -> list[dict[str, Any]]:
+    def _policies(self, arn: str) -> list[Policy]:
         """Every identity policy of the role, user or group. Raises AwsError(NoSuchEntity)."""
         if arn == self._settings.role_arn and not self._others.loaded:
             return [execution_role.POLICY]
@@ -88,15 +89,16 @@ class Sts:
         self._others = others
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Whoever calls with a key that IAM has not given out is the execution role."""
+        """Whoever calls with a key that IAM has not given out is its own role, or else the execution role."""
         identity = aws_request.form(environ).get("Action") == "GetCallerIdentity"
         key = aws_request.caller(environ).access_key
         if not identity or (self._others.loaded and _is_known_to_moto(self._settings.account, key)):
             return self._others(environ, start_response)
+        role = role_of(key)
         answer = {
             "UserId": f"{execution_role.ROLE_ID}:{execution_role.SESSION}",
             "Account": self._settings.account,
-            "Arn": execution_role.session_arn(self._settings),
+            "Arn": session_arn(role) if role else execution_role.session_arn(self._settings),
         }
         return query_answer("GetCallerIdentity", _STS, answer).send(start_response)
 
@@ -111,12 +113,7 @@ def _context(members: Members) -> dict[str, list[str]]:
     return context
 
 
-def _document(text: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(unquote(text) if text.startswith("%7B") else text)
-    return document
-
-
-def _policies_in_moto(account: str, arn: str) -> list[dict[str, Any]]:
+def _policies_in_moto(account: str, arn: str) -> list[Policy]:
     from moto.iam.models import iam_backends
 
     backend = iam_backends[account]["aws"]
@@ -125,11 +122,7 @@ def _policies_in_moto(account: str, arn: str) -> list[dict[str, Any]]:
     if not named:
         message = f"The policy source {arn} is not a user, group or role that exists here."
         raise AwsError(message, code="NoSuchEntity", status=404)
-    holders = [*named, *(group for group in groups if named[0] in group.users)]
-    policies = [policy for one in holders for policy in one.managed_policies.values()]
-    attached = [version.document for policy in policies for version in policy.versions if version.is_default]
-    inline = [text for one in holders for text in one.policies.values()]
-    return [_document(text) for text in [*attached, *inline]]
+    return policies_of([*named, *(group for group in groups if named[0] in group.users)])
 
 
 def _is_known_to_moto(account: str, access_key: str) -> bool:

@@ -28,6 +28,7 @@ class Settings:
         default_factory=dict
     )  # image pattern -> runtime, beside the built-in ones
     serving: Mapping[str, str] = field(default_factory=dict)  # image pattern -> what runs for ``serve``
+    enforce_iam: bool = False  # whether IAM's policies decide about requests to S3 and SageMaker
     project: Path | None = None  # where those commands find their modules
 
     @property

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from local_sagemaker import json_text
+from local_sagemaker import aws_request, json_text
 from local_sagemaker.control_plane import ControlPlane
 from local_sagemaker.errors import AwsError
 
@@ -41,7 +41,8 @@ class SageMakerApi:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id)]
         try:
-            status, answer = 200, self._control_plane.call(_operation(target), _request(environ))
+            key = aws_request.caller(environ).access_key
+            status, answer = 200, self._control_plane.call(_operation(target), _request(environ), by=key)
         except AwsError as error:
             status, answer = error.status, {"__type": error.code, "message": error.message}
         except Exception as error:  # noqa: BLE001 - the border: a client gets AWS's error, never a traceback

@@ -74,7 +74,7 @@ class Members:
             folder=place.folder,
             argv=program.argv,
             environment=container.merged(
-                container.environment(self._settings, network=True),
+                container.environment(self._settings, network=True, role=""),  # the program names it
                 {"SAGEMAKER_CONTAINER_NAME": name, **environment},
                 program.environment,
             ),

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from local_sagemaker.endpoints.connection import Answer
 from local_sagemaker.endpoints.hosted import Document, Invocation, Refused
-from local_sagemaker.endpoints.program import Programs
+from local_sagemaker.endpoints.program import ROLE, Programs
 from local_sagemaker.endpoints.shelves import Full, Shelf
 from local_sagemaker.errors import AwsError
 from local_sagemaker.jobs.failure import JobFailure
@@ -236,7 +236,7 @@ class MultiModel:
         coming = folder.with_suffix(".coming")
         shutil.rmtree(coming, ignore_errors=True)
         try:
-            self._programs.fetch({"ModelDataUrl": url}, coming)
+            self._programs.fetch({"ModelDataUrl": url, ROLE: self._definition.get(ROLE, "")}, coming)
         except JobFailure as failure:
             shutil.rmtree(coming, ignore_errors=True)
             bucket, _, key = url.removeprefix("s3://").partition("/")

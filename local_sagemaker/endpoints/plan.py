@@ -10,7 +10,7 @@ from typing import Any
 
 from local_sagemaker import arns
 from local_sagemaker.endpoints import configurations
-from local_sagemaker.endpoints.program import Programs
+from local_sagemaker.endpoints.program import ROLE, Programs
 from local_sagemaker.errors import ValidationException
 from local_sagemaker.records import Records
 from local_sagemaker.settings import Settings
@@ -58,7 +58,8 @@ class Plans:
         if model is None:
             raise configurations.not_found_in_create(self._settings, name)
         definitions = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
-        containers = [made for definition in definitions for made in self._containers(definition)]
+        role = {ROLE: model.get("ExecutionRoleArn", "")}
+        containers = [made | role for definition in definitions for made in self._containers(definition)]
         for each in containers:
             self._programs.check(each)
         return model, containers

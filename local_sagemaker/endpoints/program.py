@@ -26,6 +26,7 @@ from local_sagemaker.settings import Settings
 
 Document = dict[str, Any]
 
+ROLE = "_RoleArn"  # of a container's definition: its model's role
 PROGRAM, SUBMIT_DIRECTORY = "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY"
 _FRAMEWORKS = ("xgboost", "scikit-learn")  # runtimes whose images have a model server
 _PROJECT = Path(__file__).parents[2]  # what ``-m local_sagemaker…`` is found from
@@ -76,7 +77,7 @@ class Programs:
         if own is not None:
             project = {"PYTHONPATH": str(self._settings.project)} if self._settings.project else {}
             cwd = "/opt/ml/model" if (folder / "model").is_dir() else "/opt/ml"
-            return Program(tuple(shlex.split(own)), container.merged(self._common(environment), project), cwd)
+            return Program(tuple(shlex.split(own)), container.merged(self._common(definition), project), cwd)
         runtime = self._images.resolve(definition["Image"])
         command: tuple[str, ...] = (
             "python3",
@@ -87,9 +88,9 @@ class Programs:
         code = folder / "code"
         code.mkdir(exist_ok=True)
         if PROGRAM in environment:
-            command = self._with_code(environment, folder, code, command)
+            command = self._with_code(definition, folder, code, command)
         paths = {"PYTHONPATH": f"{CODE}:{_PROJECT}"}
-        return Program(command, container.merged(self._common(environment), paths), CODE)
+        return Program(command, container.merged(self._common(definition), paths), CODE)
 
     def _own(self, image: str) -> str | None:
         """The project's own command for an image."""
@@ -97,26 +98,33 @@ class Programs:
         return next((command for pattern, command in patterns if fnmatchcase(image, pattern)), None)
 
     def _with_code(
-        self, environment: Mapping[str, str], folder: Path, code: Path, command: tuple[str, ...]
+        self, definition: Document, folder: Path, code: Path, command: tuple[str, ...]
     ) -> tuple[str, ...]:
         """Unpack the script and have what it requires installed before the server starts."""
+        environment = definition["Environment"]
         source = environment.get(SUBMIT_DIRECTORY, CODE).removeprefix("file://")
-        training_toolkit.fetch(source, folder, code, self._store)
+        training_toolkit.fetch(source, folder, code, self._store_of(definition))
         script = environment[PROGRAM]
         if not (code / f"{script.removesuffix('.py')}.py").is_file():
             there = ", ".join(sorted(path.name for path in code.iterdir())) or "nothing"
             raise JobFailure(f"{SUBMIT_DIRECTORY} ({source}) has no program {script!r}; it holds {there}.")
         return training_toolkit.with_requirements(code / "requirements.txt", command)
 
-    def _common(self, environment: Mapping[str, str]) -> dict[str, str]:
+    def _store_of(self, definition: Document) -> ObjectStore:
+        """The objects as the model's role may see them."""
+        return self._store.acting_as(definition.get(ROLE, ""))
+
+    def _common(self, definition: Document) -> dict[str, str]:
         return {
+            **container.credentials(self._settings, definition.get(ROLE, "")),
             "SAGEMAKER_BASE_DIR": "/opt/ml",
             "SM_MODEL_DIR": "/opt/ml/model",
             "SAGEMAKER_REGION": self._settings.region,
-            **environment,
+            **definition.get("Environment", {}),
         }
 
     def _fetch_model(self, definition: Document, folder: Path, model: Path) -> None:
+        store = self._store_of(definition)
         source = definition.get("ModelDataSource", {}).get("S3DataSource")
         if source is None and "ModelDataUrl" in definition:
             kind = {"S3DataType": "S3Object", "CompressionType": "Gzip"}
@@ -125,7 +133,7 @@ class Programs:
             return
         if source["CompressionType"] == "Gzip":
             fetched = folder / "model.tar.gz"
-            self._download(source["S3Uri"], fetched)
+            _download(store, source["S3Uri"], fetched)
             try:
                 archive.extract(fetched, model)
             except archive.ArchiveError as error:
@@ -134,15 +142,17 @@ class Programs:
                 ) from None
             fetched.unlink()
         elif source["S3DataType"] == "S3Object":
-            self._download(source["S3Uri"], model / source["S3Uri"].rpartition("/")[2])
-        elif not self._store.download(source["S3Uri"], model):
+            _download(store, source["S3Uri"], model / source["S3Uri"].rpartition("/")[2])
+        elif not store.download(source["S3Uri"], model):
             raise JobFailure(_no_data(source["S3Uri"]))
 
-    def _download(self, uri: str, target: Path) -> None:
-        try:
-            target.write_bytes(self._store.read(uri))
-        except AwsError:
-            raise JobFailure(_no_data(uri)) from None
+
+def _download(store: ObjectStore, uri: str, target: Path) -> None:
+    try:
+        target.write_bytes(store.read(uri))
+    except AwsError as error:
+        denied = f" {error.message}" if error.code == "AccessDenied" else ""
+        raise JobFailure(_no_data(uri) + denied) from None
 
 
 def _no_data(uri: str) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from local_sagemaker.aws_request import caller
+from local_sagemaker.control_plane import Guard
 from local_sagemaker.endpoints.connection import Answer
 from local_sagemaker.endpoints.deployments import Deployments
 from local_sagemaker.endpoints.fleet import INFERENCE_ID, Fleet
@@ -47,14 +49,17 @@ def invokes(environ: WSGIEnvironment) -> bool:
 class Runtime:
     """InvokeEndpoint as a WSGI application."""
 
-    def __init__(self, settings: Settings, deployments: Deployments) -> None:
+    def __init__(self, settings: Settings, deployments: Deployments, guard: Guard | None = None) -> None:
         self._settings = settings
+        self._guard = guard
         self._deployments = deployments
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with what the model answered, or an error in AWS's shape."""
         found = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         name = unquote(found[1]) if found else ""
+        if self._guard is not None:
+            self._guard(caller(environ).access_key, "InvokeEndpoint", _asked(name, environ))
         body = _body(environ)
         try:
             variant, answer = self._invoke(name, body, environ)
@@ -118,6 +123,12 @@ class Runtime:
             ],
         )
         return [text]
+
+
+def _asked(name: str, environ: WSGIEnvironment) -> dict[str, str]:
+    """The request, as far as permissions are about it."""
+    target = environ.get(f"{_PREFIX}TARGET_MODEL")
+    return {"EndpointName": name, **({"TargetModel": target} if target else {})}
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

@@ -43,6 +43,7 @@ class Function:
     timeout: float  # seconds
     memory: int  # megabytes
     environment: Mapping[str, str]
+    role: str = ""  # its ARN
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _environment(function: Function, code: Path, request: str, settings: Setting
         "HOME": tempfile.gettempdir(),
         "LANG": "C.UTF-8",
         "TZ": ":UTC",
-        **container.environment(settings, network=True),
+        **container.environment(settings, network=True, role=function.role),
         **function.environment,
         "LAMBDA_TASK_ROOT": str(code),
         "_HANDLER": function.handler,

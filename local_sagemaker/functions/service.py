@@ -90,6 +90,7 @@ class Functions:
             timeout=float(kept.timeout),
             memory=int(kept.memory_size),
             environment=dict(kept.environment_vars),
+            role=kept.role or "",
         )
 
     def call(self, arn: str, payload: bytes) -> Invocation:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from local_sagemaker.authorization.keys import key_of
 from local_sagemaker.environment import environment as client_environment
 from local_sagemaker.settings import Settings
 
@@ -30,10 +31,10 @@ def is_own(folder: Path, path: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def environment(settings: Settings, *, network: bool) -> dict[str, str]:
+def environment(settings: Settings, *, network: bool, role: str) -> dict[str, str]:
     """The variables that any job has: AWS clients inside reach this local SageMaker, and nothing else.
 
-    A job without a network gets no endpoint and no credentials, as on AWS.
+    They call as the role, whose ARN is given. A job without a network gets no endpoint and no credentials, as on AWS.
     """
     common = {
         "AWS_REGION": settings.region,
@@ -49,7 +50,13 @@ def environment(settings: Settings, *, network: bool) -> dict[str, str]:
     }
     if not network:
         return common
-    return common | client_environment(settings, f"http://{settings.host}:{settings.port}")
+    client = client_environment(settings, f"http://{settings.host}:{settings.port}")
+    return common | client | credentials(settings, role)
+
+
+def credentials(settings: Settings, role: str) -> dict[str, str]:
+    """The variables by which a container is its role; nothing where roles mean nothing, or there is none."""
+    return {"AWS_ACCESS_KEY_ID": key_of(role)} if settings.enforce_iam and role else {}
 
 
 def merged(*layers: Mapping[str, str]) -> dict[str, str]:

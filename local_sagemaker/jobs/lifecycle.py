@@ -239,6 +239,10 @@ class Jobs(ABC):
         with contextlib.suppress(Missing, Closed):  # deleted, or left to the next server's recover()
             self._records.insist(self.kind.name, name, change)
 
+    def _store_of(self, job: Job) -> ObjectStore:
+        """The objects as the job's role may see and change them. Raises AwsError for a role that is not there."""
+        return self._store.acting_as(job.request["RoleArn"])
+
     def _change(self, job: Job, fields: Mapping[str, Any]) -> None:
         """Update the job's document on its way. Raises Stopped when somebody stopped it meanwhile."""
         document = self._records.update(self.kind.name, job.name, {**fields, "LastModifiedTime": time.time()})

@@ -76,14 +76,14 @@ class ProcessingJobs(Jobs):
 
     def _run(self, job: Job) -> Ending:
         for source in _sources(job):
-            stage(self._store, source, job.request["RoleArn"])
+            stage(self._store_of(job), source, job.request["RoleArn"])
         self._configure(job)
         outputs = list(_outputs(job))
         for output in outputs:
             output.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             mirrors = [
-                stack.enter_context(Mirror(self._store, output.folder, output.uri))
+                stack.enter_context(Mirror(self._store_of(job), output.folder, output.uri))
                 for output in outputs
                 if output.continuous
             ]
@@ -115,7 +115,7 @@ class ProcessingJobs(Jobs):
             folder=job.folder,
             argv=(*entrypoint, *application.get("ContainerArguments", [])),
             environment=container.merged(
-                container.environment(self._settings, network=network),
+                container.environment(self._settings, network=network, role=job.request["RoleArn"]),
                 {"PROCESSING_JOB_ARN": job.arn, "PROCESSING_JOB_NAME": job.name},
                 job.request.get("Environment", {}),
             ),
@@ -160,7 +160,7 @@ class ProcessingJobs(Jobs):
                     "that leads out of it. Write the files themselves."
                 )
         left = [output for output in outputs if output.folder.is_dir() or output.folder.is_file()]
-        numbers = [self._store.upload(output.folder, output.uri) for output in left]
+        numbers = [self._store_of(job).upload(output.folder, output.uri) for output in left]
         if outputs and not any(numbers):
             names = ", ".join(f"{output.name!r} ({output.path})" for output in outputs)
             raise JobFailure(

@@ -20,7 +20,7 @@ class SharedInputs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._copies: dict[tuple[str, bool], Path] = {}  # by what makes two sources the same
+        self._copies: dict[tuple[str, bool, str], Path] = {}  # by what makes two sources the same
         self._lock = threading.Lock()
         self._closed = False
 
@@ -30,7 +30,7 @@ class SharedInputs:
         Raises:
             JobFailure: there is nothing there, in SageMaker's words; or these inputs are closed.
         """
-        wanted = source.uri, source.manifest
+        wanted = source.uri, source.manifest, role  # what one role may read is not for another
         with self._lock:  # the second job waits for the first one's copy
             if self._closed:
                 raise JobFailure("InternalServerError: What this job is part of was over before it began.")

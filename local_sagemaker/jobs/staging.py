@@ -40,6 +40,8 @@ def stage(store: ObjectStore, source: Source, role: str) -> int:
             _manifest(store, source) if source.manifest else store.download(source.uri, source.destination)
         )
     except AwsError as error:
+        if error.code == "AccessDenied":
+            raise JobFailure(f"ClientError: Data download failed: {error.message}") from None
         if error.code not in ("NoSuchBucket", "NoSuchKey"):
             raise
         number = 0

@@ -132,7 +132,7 @@ class TrainingJobs(Jobs):
         self._change(job, "Downloading")
         shared = self._stage(job)
         image = self._configure(job)
-        program = self._program(image, request)
+        program = self._program(image, job)
         wanted = metrics.definitions(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         reader = self._readers[job.name] = metrics.Reader(job.log, wanted)
         try:
@@ -158,11 +158,11 @@ class TrainingJobs(Jobs):
         for channel in job.request.get("InputDataConfig", []):
             source = _source(job, channel)
             if lent is None:
-                stage(self._store, source, job.request["RoleArn"])
+                stage(self._store_of(job), source, job.request["RoleArn"])
                 continue
             source.destination.mkdir(parents=True, exist_ok=True)  # something to be seen in its place
             place = str(source.destination.relative_to(job.folder))
-            shared[place] = lent.stage(self._store, source, job.request["RoleArn"])
+            shared[place] = lent.stage(self._store_of(job), source, job.request["RoleArn"])
         return shared
 
     def _runtime(self, request: Document) -> Runtime:
@@ -203,12 +203,12 @@ class TrainingJobs(Jobs):
             name=job.name,
         )
 
-    def _program(self, image: Container, request: Document) -> Program:
-        algorithm = request["AlgorithmSpecification"]
+    def _program(self, image: Container, job: Job) -> Program:
+        algorithm = job.request["AlgorithmSpecification"]
         if algorithm.get("ContainerEntrypoint"):
             return training_driver.program(algorithm)
         if training_toolkit.wanted(image.hyperparameters, image.environment):
-            return training_toolkit.program(image, self._store)
+            return training_toolkit.program(image, self._store_of(job))
         return training_algorithm.program(image.runtime, algorithm["TrainingImage"])
 
     def _restore(self, job: Job, stack: ExitStack) -> Mirror | None:
@@ -220,8 +220,8 @@ class TrainingJobs(Jobs):
         folder = container.outside(job.folder, path)
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(JobFailure):  # there are none the first time
-            stage(self._store, Source("checkpoints", f"{uri}/", folder), job.request["RoleArn"])
-        return stack.enter_context(Mirror(self._store, folder, uri))
+            stage(self._store_of(job), Source("checkpoints", f"{uri}/", folder), job.request["RoleArn"])
+        return stack.enter_context(Mirror(self._store_of(job), folder, uri))
 
     def _task(self, job: Job, program: Program, shared: Mapping[str, Path]) -> Task:
         network = not job.request["EnableNetworkIsolation"]
@@ -230,7 +230,7 @@ class TrainingJobs(Jobs):
             folder=job.folder,
             argv=program.argv,
             environment=container.merged(
-                container.environment(self._settings, network=network),
+                container.environment(self._settings, network=network, role=job.request["RoleArn"]),
                 {"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn},
                 program.environment,
                 job.request.get("Environment", {}),
@@ -285,11 +285,11 @@ class TrainingJobs(Jobs):
                 )
             folder.mkdir(parents=True, exist_ok=True)  # the job may have taken it away
             if not target.endswith(".tar.gz"):
-                self._store.upload(folder, target)
+                self._store_of(job).upload(folder, target)
             elif name == "model" or any(folder.iterdir()):
                 packed = job.folder / f"{name}.tar.gz"
                 archive.pack(folder, packed)
-                self._store.upload(packed, target)
+                self._store_of(job).upload(packed, target)
                 packed.unlink()
 
     def _change(self, job: Job, secondary: str, **fields: Any) -> None:  # type: ignore[override]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from local_sagemaker.arns import caller, resource_name
+from local_sagemaker.authorization.keys import key_of
 from local_sagemaker.control_plane import ControlPlane, Operation
 from local_sagemaker.errors import ConflictException, ResourceNotFound, ValidationException
 from local_sagemaker.functions.process import Invocation
@@ -321,8 +323,8 @@ class Executions:
             definition=definition,
             parameters=parameters.bind(definition.parameters, document["PipelineParameters"]),
             records=self._records,
-            store=self._store,
-            call=self._control_plane.call,
+            store=self._store.acting_as(document["RoleArn"]),
+            call=partial(self._control_plane.call, by=key_of(document["RoleArn"])),
             invoke=self._invoke,
             callbacks=self._callbacks,
         )

@@ -39,7 +39,7 @@ class Context:
     parameters: Mapping[str, Any]  # typed
     records: Records
     store: ObjectStore
-    call: Callable[[str, Mapping[str, Any]], dict[str, Any]]  # ControlPlane.call
+    call: Callable[[str, Mapping[str, Any]], dict[str, Any]]  # ControlPlane.call, by the pipeline's role
     invoke: Callable[[str, bytes], Invocation]  # a Lambda function by its ARN
     callbacks: Callbacks
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -2,17 +2,18 @@
 
 ``https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html``. Path style
 (``/bucket/key``) and virtual-host style (``bucket.s3.…``, ``bucket.localhost``). Signatures, and so presigned
-URLs, are accepted unread: whoever reaches the loopback address may use it.
+URLs, are accepted unread: whoever reaches the loopback address may use it, unless a ``guard`` says otherwise.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import BinaryIO
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from local_sagemaker.aws_request import caller
 from local_sagemaker.s3.bucket_operations import BucketOperations
 from local_sagemaker.s3.configuration_operations import ConfigurationOperations
 from local_sagemaker.s3.errors import S3Error
@@ -44,10 +45,16 @@ NOT_HERE = {
 }
 
 
-class S3Api:
-    """S3 for ``store``; ``region`` is that of buckets created without one."""
+Guard = Callable[
+    [str, str, Request], Request
+]  # access key, operation, request -> the request, or AccessDenied
 
-    def __init__(self, store: ObjectStore, region: str = "us-east-1") -> None:
+
+class S3Api:
+    """S3 for ``store``; ``region`` is that of buckets created without one, ``guard`` decides who may do what."""
+
+    def __init__(self, store: ObjectStore, region: str = "us-east-1", guard: Guard | None = None) -> None:
+        self._guard = guard
         self._routes = {
             **ObjectOperations(store).routes(),
             **BucketOperations(store, region).routes(),
@@ -63,7 +70,10 @@ class S3Api:
         try:
             request = Request.of(environ)
             with storage_errors():
-                response = self._operation(request)[1](request)
+                name, operation = self._operation(request)
+                if self._guard is not None:
+                    request = self._guard(caller(environ).access_key, name, request)
+                response = operation(request)
         except S3Error as error:
             response = _error_response(error, environ, number)
         status = HTTPStatus(response.status)

@@ -144,6 +144,7 @@ class BucketOperations:
         self._store.bucket_folder(request.bucket)
         for key in keys:
             try:
+                request.permit("s3:DeleteObject", key)
                 self._store.delete(request.bucket, key)
                 deleted.append({"Key": key})
             except S3Error as error:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from local_sagemaker.errors import AwsError
 
 STATUS = {
+    "AccessDenied": 403,
     "BadDigest": 400,
     "BucketAlreadyOwnedByYou": 409,
     "BucketNotEmpty": 409,
     "EntityTooSmall": 400,
     "IncompleteBody": 400,
     "InternalError": 500,
+    "InvalidAccessKeyId": 403,
     "InvalidArgument": 400,
     "InvalidBucketName": 400,
     "InvalidDigest": 400,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 from urllib.parse import parse_qsl, unquote
@@ -32,6 +32,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: io.BufferedIOBase
+    # Asked before something is done to one of the objects that a body names; raises S3Error(AccessDenied).
+    permit: Callable[[str, str], None] = lambda _action, _key: None
 
     @staticmethod
     def of(environ: WSGIEnvironment) -> Request:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from local_sagemaker.s3 import names
 from local_sagemaker.s3.errors import S3Error
 from local_sagemaker.s3.staging import BLOCK
-from local_sagemaker.s3.walk import KeyWalk
 
 if TYPE_CHECKING:
     from local_sagemaker.s3.store import ObjectStore
@@ -38,7 +37,7 @@ def download(store: ObjectStore, uri: str, destination: Path) -> int:
     bucket, prefix = names.split_uri(uri)
     store.check(bucket, prefix or "/")
     count = 0
-    for key in KeyWalk(store.root / bucket, prefix):
+    for key in store.keys(bucket, prefix):
         target = destination / _below(destination, key, prefix)
         try:
             if key.endswith("/"):

@@ -76,6 +76,11 @@ class TransformJobs(Jobs):
             "_RoleArn": model.get("ExecutionRoleArn", ""),
         }
 
+    def _store_of(self, job: Job) -> ObjectStore:
+        return self._store.acting_as(
+            job.request["_RoleArn"]
+        )  # its model's: a transform job has none of its own
+
     def stop(self, request: Document) -> None:
         """Ask a job to stop. What it has not finished leaves no output."""
         super().stop(request)
@@ -95,7 +100,9 @@ class TransformJobs(Jobs):
 
     def _run(self, job: Job) -> Ending:
         sources = objects.find(
-            self._store, job.request["TransformInput"]["DataSource"]["S3DataSource"], job.request["_RoleArn"]
+            self._store_of(job),
+            job.request["TransformInput"]["DataSource"]["S3DataSource"],
+            job.request["_RoleArn"],
         )
         for source in sources:
             self._store.check(*_target(job.request, source))
@@ -170,7 +177,7 @@ class TransformJobs(Jobs):
         course = Course(
             job.request,
             chosen,
-            store=self._store,
+            store=self._store_of(job),
             containers=containers,
             go_on=lambda: self._go_on_with(job, containers),
             report=lambda source, failed: data_log.failed(str(source), failed),
@@ -178,7 +185,7 @@ class TransformJobs(Jobs):
         failures = course.run(sources)
         if failures:
             return Ending(FAILED, _reason(failures, len(sources)))
-        capture.write(self._store, job.request, [source.name for source in course.done])
+        capture.write(self._store_of(job), job.request, [source.name for source in course.done])
         return Ending(COMPLETED)
 
     def _log(self, stream: str) -> Path:

@@ -11,7 +11,6 @@ from local_sagemaker.jobs.failure import JobFailure
 from local_sagemaker.jobs.staging import nothing_found, read_manifest
 from local_sagemaker.s3 import names, transfer
 from local_sagemaker.s3.store import ObjectStore
-from local_sagemaker.s3.walk import KeyWalk
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def output_key(prefix: str, each: InputObject) -> str:
 
 def _below_prefix(store: ObjectStore, uri: str) -> Iterator[InputObject]:
     bucket, prefix = names.split_uri(uri)
-    for key in KeyWalk(store.bucket_folder(bucket), prefix):
+    for key in store.keys(bucket, prefix):
         if not key.endswith("/"):  # consoles make such objects to show empty folders
             yield InputObject(bucket, key, transfer.relative(key, prefix))
 

@@ -160,4 +160,5 @@ _NEGATIVE = {
 
 
 def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if each is not None]  # moto keeps a template's AWS::NoValue as null

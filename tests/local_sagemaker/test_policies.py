@@ -52,6 +52,28 @@ TABLE = [
         "implicitDeny",
     ),
     ([allow(Condition={"StringEquals": {"k": ["a", "b"]}})], "a:B", "*", {"k": ["b"]}, "allowed"),
+    ([allow(Condition={"Bool": {"k": True}})], "a:B", "*", {"k": ["true"]}, "allowed"),
+    ([allow(Condition={"IpAddress": {"k": "10.0.0.0/8"}})], "a:B", "*", {"k": ["10.1.2.3"]}, "allowed"),
+    (
+        [allow(Condition={"NotIpAddress": {"k": "10.0.0.0/8"}})],
+        "a:B",
+        "*",
+        {"k": ["10.1.2.3"]},
+        "implicitDeny",
+    ),
+    ([allow(Condition={"IpAddress": {"k": "nowhere"}})], "a:B", "*", {"k": ["10.1.2.3"]}, "implicitDeny"),
+    (
+        [allow(Condition={"DateLessThan": {"k": "2026-01-02"}})],
+        "a:B",
+        "*",
+        {"k": ["2026-01-01T00:00:00Z"]},
+        "allowed",
+    ),
+    ([allow(Condition={"DateGreaterThan": {"k": "2026-01-02"}})], "a:B", "*", {"k": ["0"]}, "implicitDeny"),
+    ([allow(Resource="${k}/*")], "a:B", "me/x", {"k": ["me"]}, "allowed"),
+    ([allow(Resource="${k}/*")], "a:B", "me/x", {"k": ["you"]}, "implicitDeny"),
+    ([allow(Resource="${k}/*")], "a:B", "me/x", {}, "implicitDeny"),
+    ([None, allow(Resource=["a", None])], "a:B", "a", {}, "allowed"),
     ([allow(Condition={"NoSuchOperator": {"k": "a"}})], "a:B", "*", {"k": ["a"]}, "implicitDeny"),
 ]
 

@@ -20,7 +20,7 @@ Context = Mapping[str, Sequence[str]]  # condition key, lower case -> its values
 def decide(policies: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context) -> str:
     """``allowed``, ``explicitDeny`` or ``implicitDeny``, as SimulatePrincipalPolicy says it."""
     effects = {
-        statement["Effect"]
+        statement.get("Effect")
         for policy in policies
         for statement in _list(policy.get("Statement", []))
         if _speaks_of(statement, action, resource, context)

@@ -75,5 +75,7 @@ def _names(named: Any, statement: Policy, principal: Principal) -> bool:
     wanted = accounts if isinstance(accounts, list) else [accounts]
     # To name the account is to leave it to its own policies: that grants nothing, but it can take away.
     account = principal.entity.split(":")[4] if principal.entity.count(":") >= 5 else None
-    whole = {account, f"arn:aws:iam::{account}:root"} if account and statement["Effect"] == "Deny" else set()
+    whole = (
+        {account, f"arn:aws:iam::{account}:root"} if account and statement.get("Effect") == "Deny" else set()
+    )
     return any(each in {"*", principal.arn, principal.entity} | whole for each in wanted)

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_sagemaker import LocalSageMaker
-from tests.local_sagemaker.authorization.conftest import Client, Enforced, policy
+from tests.local_sagemaker.authorization.enforced import Client, Enforced, policy
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 BUCKET = "sagemaker-us-east-1-123456789012"

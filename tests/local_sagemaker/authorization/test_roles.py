@@ -8,7 +8,7 @@ import time
 import zipfile
 from typing import Any
 
-from tests.local_sagemaker.authorization.conftest import Enforced, Statement
+from tests.local_sagemaker.authorization.enforced import Enforced, Statement
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 CLUSTER = {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}}

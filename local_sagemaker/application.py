@@ -131,6 +131,7 @@ class LocalSageMaker:
 
         others = OtherServices(settings, prepare, endpoint=self.url)
         functions = Functions(settings, others)
+        self._parts.callback(functions.close)
         principals = Principals(settings, others)
         enforced = GuardedStore(settings, principals) if settings.enforce_iam else None
         store = enforced or ObjectStore(settings.objects)

@@ -17,6 +17,7 @@ from local_sagemaker import aws_request, stacks
 from local_sagemaker.errors import AwsError, UnsupportedOperation
 from local_sagemaker.operation_name import operation_name
 from local_sagemaker.settings import Settings
+from local_sagemaker.stacks import bridge
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -36,7 +37,7 @@ class OtherServices:
         self, settings: Settings, prepare: Callable[[], None] = lambda: None, *, endpoint: str | None = None
     ) -> None:
         self._settings = settings
-        self._endpoint = endpoint
+        self._clients = None if endpoint is None else bridge.Clients(endpoint, settings.region)
         self._prepare = prepare
         self._lock = threading.Lock()
         self._application: WsgiApp | None = None
@@ -50,7 +51,7 @@ class OtherServices:
         """Import moto (0.3 s) unless it is there already."""
         with self._lock:
             if self._application is None:
-                application = _moto(self._settings, self._endpoint)
+                application = _moto(self._settings, through_services=self._clients is not None)
                 self._prepare()
                 self._application = application
             return self._application
@@ -67,6 +68,8 @@ class OtherServices:
             started[:] = [(status, headers)]
             return lambda _: None
 
+        if self._clients is not None:
+            bridge.asked.set(self._clients)
         try:
             parts = application(environ, start)
             content = b"".join(parts)
@@ -89,7 +92,7 @@ def _is_an_answer(status: str, headers: list[tuple[str, str]], content: bytes) -
     return status < "400" or (content != b"" and not any("text/html" in kind for kind in types))
 
 
-def _moto(settings: Settings, endpoint: str | None) -> WsgiApp:
+def _moto(settings: Settings, *, through_services: bool) -> WsgiApp:
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # roles attach AWS's policies by ARN
     from moto.core import DEFAULT_ACCOUNT_ID
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -101,7 +104,7 @@ def _moto(settings: Settings, endpoint: str | None) -> WsgiApp:
         if backend is None:
             raise NotImplementedError
         if backend == "cloudformation":
-            stacks.prepare(endpoint, settings.region)
+            stacks.prepare(through_services=through_services)
         application: WsgiApp = create_backend_app(backend)
         return application
 

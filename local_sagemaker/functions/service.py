@@ -35,6 +35,7 @@ class Functions:
     def __init__(self, settings: Settings, others: OtherServices) -> None:
         self._settings = settings
         self._others = others
+        self._before: Any = None  # who ran functions for moto before
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer Invoke; hand on the rest."""
@@ -123,10 +124,19 @@ class Functions:
 
     def take_over(self) -> None:
         """Let moto run functions here too, where it is moto that calls them: for the messages of a queue, say."""
+        backend = self._backend()
+        self._before = backend.invoke
+        backend.invoke = self._for_moto
+
+    def close(self) -> None:
+        """Give the calls back to whoever had them before: moto is the process's, and may serve another one yet."""
+        if self._before is not None and self._backend().invoke == self._for_moto:
+            self._backend().invoke = self._before
+
+    def _backend(self) -> Any:
         from moto.awslambda.models import lambda_backends
 
-        backend: Any = lambda_backends[self._settings.account][self._settings.region]
-        backend.invoke = self._for_moto
+        return lambda_backends[self._settings.account][self._settings.region]
 
     def _for_moto(
         self,

@@ -15,10 +15,9 @@ from __future__ import annotations
 from local_sagemaker.stacks import bridge, check, templates
 
 
-def prepare(endpoint: str | None, region: str) -> None:
-    """Before moto's CloudFormation is first used. Without an ``endpoint`` nothing is created through services."""
-    if endpoint is not None:
-        clients = bridge.Clients(endpoint, region)
-        bridge.install(clients)
-        templates.install(clients)
+def prepare(*, through_services: bool) -> None:
+    """Before moto's CloudFormation is first used; where nobody is ``asked``, nothing is created through services."""
+    if through_services:
+        bridge.install()
+        templates.install()
     check.install()

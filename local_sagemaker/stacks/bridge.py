@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextvars import ContextVar
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -41,15 +42,18 @@ def installed() -> frozenset[str]:
     return frozenset(_installed)
 
 
-def install(clients: Clients) -> None:
-    """Add the kinds to moto's models, or, where another local SageMaker of this process has, lead them here."""
+# Whose stack it is: moto's stacks are the process's, but a request is one local SageMaker's, and so is what it creates.
+asked: ContextVar[Clients] = ContextVar("asked")
+
+
+def install() -> None:
+    """Add the kinds to moto's models, once in a process."""
     from moto.cloudformation import parsing
 
+    if _installed:
+        return
     for kind in KINDS:
-        if kind.type in _installed:
-            _installed[kind.type].clients = clients
-        else:
-            _installed[kind.type] = _model(kind, clients)
+        _installed[kind.type] = _model(kind)
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()
     # Of two models of one type, moto takes the name's property from the first and everything else from the last.
@@ -60,14 +64,12 @@ def install(clients: Clients) -> None:
     parsing.get_model_list = lambda: models
 
 
-def _model(kind: Kind, first: Clients) -> Any:
+def _model(kind: Kind) -> Any:
     from moto.cloudformation.exceptions import ValidationError
     from moto.core.common_models import CloudFormationModel
 
     class Resource(CloudFormationModel):  # type: ignore[misc] # moto has no types
         """One resource of a stack."""
-
-        clients = first
 
         def __init__(self, made: Made) -> None:
             self.made = made
@@ -114,7 +116,7 @@ def _model(kind: Kind, first: Clients) -> Any:
             named = new_resource_name if kind.name in properties else old
             made = _put(named, cloudformation_json)
             if made.id != old:
-                kind.delete(cls.clients, old, properties)
+                kind.delete(asked.get(), old, properties)
             return cls(made)
 
         @classmethod
@@ -122,7 +124,7 @@ def _model(kind: Kind, first: Clients) -> Any:
             cls, resource_name: str, cloudformation_json: Any, *_: Any
         ) -> None:
             try:
-                kind.delete(cls.clients, resource_name, cloudformation_json.get("Properties", {}))
+                kind.delete(asked.get(), resource_name, cloudformation_json.get("Properties", {}))
             except ClientError as error:  # gone already: a stack's deletion does not mind
                 _log.info("%s %s was not deleted: %s", kind.type, resource_name, error)
 
@@ -131,7 +133,7 @@ def _model(kind: Kind, first: Clients) -> Any:
 
     def _put(name: str, document: Any) -> Made:
         try:
-            return kind.put(Resource.clients, name, document.get("Properties", {}))
+            return kind.put(asked.get(), name, document.get("Properties", {}))
         except (
             ClientError,
             BotoCoreError,

@@ -7,17 +7,14 @@ from urllib.parse import unquote, urlparse
 
 from botocore.exceptions import ClientError
 
-from local_sagemaker.stacks.bridge import Clients
+from local_sagemaker.stacks.bridge import asked
 
 
-def install(clients: Clients) -> None:
+def install() -> None:
     """Make moto read templates here instead of from its own S3, which nobody can write to."""
     from moto.cloudformation import models, responses
 
-    def read(template_url: str, **_: Any) -> str:
-        return _read(clients, template_url)
-
-    models.get_stack_from_s3_url = responses.get_stack_from_s3_url = read
+    models.get_stack_from_s3_url = responses.get_stack_from_s3_url = _read
     models.Stack.get_cfn_attribute = _attribute
 
 
@@ -52,12 +49,14 @@ def whole_names(value: Any) -> Any:
     return [whole_names(each) for each in value] if isinstance(value, list) else value
 
 
-def _read(clients: Clients, url: str) -> str:
+def _read(template_url: str, **_: Any) -> str:
     from moto.cloudformation.exceptions import ValidationError
 
-    bucket, key = address(url)
+    bucket, key = address(template_url)
     try:
-        text: str = clients("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        text: str = asked.get()("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     except ClientError as error:
-        raise ValidationError(message=f"S3 error: {error.response['Error']['Message']} ({url})") from None
+        raise ValidationError(
+            message=f"S3 error: {error.response['Error']['Message']} ({template_url})"
+        ) from None
     return text

@@ -116,6 +116,13 @@ def packaged() -> Path:
 def stacks(packaged: Path, client: Client) -> Iterator[list[tuple[str, str, str]]]:
     """The project, created: type, logical and physical id of every resource of all its stacks."""
     client("s3").create_bucket(Bucket=BUCKET)
+    recorders = client("config")
+    for channel in recorders.describe_delivery_channels()["DeliveryChannels"]:
+        recorders.delete_delivery_channel(DeliveryChannelName=channel["name"])
+    for recorder in recorders.describe_configuration_recorders()["ConfigurationRecorders"]:
+        recorders.delete_configuration_recorder(
+            ConfigurationRecorderName=recorder["name"]
+        )  # a region has but one
     for file in packaged.glob("*.yaml"):
         client("s3").upload_file(str(file), BUCKET, f"{PREFIX}/{file.name}")
     cloudformation = client("cloudformation")
@@ -357,7 +364,11 @@ BESIDE_THE_DEFINITION = {
         "WriteTheBucket": "definitions that lie in S3",
         "UseTheKey": "everything in the bucket is encrypted",
     },
-    "processing": {"TryTheEndpoint": "the smoke test", "JudgeAPackage": "the smoke test"},
+    "processing": {
+        "TryTheEndpoint": "the smoke test",
+        "JudgeAPackage": "the smoke test",
+        "ReplaceScores": "the batch pipeline",
+    },
     "training": {},
 }
 

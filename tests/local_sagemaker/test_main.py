@@ -125,7 +125,7 @@ def test_who_does_not_wait_for_it_leaves_nothing_behind(tmp_path, outside):
     """Ctrl-C before the server in the background is ready ends that, too."""
     command = [sys.executable, "-m", "local_sagemaker", "serve", "--background", "--port", "0"]
     log = tmp_path / ".local-sagemaker" / "server.log"
-    with subprocess.Popen(command, cwd=tmp_path, env=outside, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=tmp_path, env=outside, stdout=subprocess.DEVNULL) as process:
         while not log.exists():
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)

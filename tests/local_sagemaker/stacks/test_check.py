@@ -43,7 +43,7 @@ def test_a_stack_with_a_type_that_nothing_creates_fails_and_names_it(front, kind
         stacks.create_stack(StackName=name, TemplateBody=template(Queue="AWS_SQS_Queue", Other=kind))
 
     assert error.value.response["Error"]["Code"] == "ValidationError"
-    assert name not in [stack["StackName"] for stack in stacks.describe_stacks()["Stacks"]]
+    assert name not in [stack["StackName"] for stack in stacks.list_stacks()["StackSummaries"]]
     assert "QueueUrls" not in front.client("sqs").list_queues(QueueNamePrefix=name)
 
 

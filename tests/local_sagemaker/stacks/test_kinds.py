@@ -238,6 +238,8 @@ def around(client: Client) -> Iterator[None]:
     client("s3").create_bucket(Bucket="kinds-policy")
     client("sns").create_topic(Name="kinds-topic")
     recorders = client("config")
+    for channel in recorders.describe_delivery_channels()["DeliveryChannels"]:
+        recorders.delete_delivery_channel(DeliveryChannelName=channel["name"])
     for recorder in recorders.describe_configuration_recorders()["ConfigurationRecorders"]:
         recorders.delete_configuration_recorder(
             ConfigurationRecorderName=recorder["name"]

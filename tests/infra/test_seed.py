@@ -101,3 +101,19 @@ def test_its_tests_pass(run: Run) -> None:
 
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     assert " passed" in done.stdout
+
+
+def test_its_demo_ends_with_a_live_endpoint(seed: Path, run: Run) -> None:
+    """The README's first command, with the environment of this checkout in the place of the one that it would make."""
+    environment = PROGRAMS.parent
+    installed = environment / "installed.lock"
+    # With another one, scripts/setup would make it anew, through the link.
+    if not installed.exists() or installed.read_bytes() != (seed / "requirements.lock").read_bytes():
+        pytest.skip("not the environment that scripts/setup makes of the committed lock")
+    (seed / ".venv").symlink_to(environment)
+    done = run("scripts/demo")
+
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "roaming serves version 1" in done.stdout
+    assert "  probability  " in done.stdout
+    assert "stopped process" in done.stdout

@@ -129,9 +129,8 @@ class LocalSageMaker:
             cloudwatch.offer()
             functions.take_over()
 
-        others = OtherServices(settings, prepare, endpoint=self.url)
+        others = OtherServices(settings, prepare, endpoint=self.url, entering=lambda: functions.be_asked())
         functions = Functions(settings, others)
-        self._parts.callback(functions.close)
         principals = Principals(settings, others)
         enforced = GuardedStore(settings, principals) if settings.enforce_iam else None
         store = enforced or ObjectStore(settings.objects)

@@ -34,11 +34,17 @@ class OtherServices:
     """
 
     def __init__(
-        self, settings: Settings, prepare: Callable[[], None] = lambda: None, *, endpoint: str | None = None
+        self,
+        settings: Settings,
+        prepare: Callable[[], None] = lambda: None,
+        *,
+        endpoint: str | None = None,
+        entering: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._clients = None if endpoint is None else bridge.Clients(endpoint, settings.region)
         self._prepare = prepare
+        self._entering = entering
         self._lock = threading.Lock()
         self._application: WsgiApp | None = None
 
@@ -46,6 +52,12 @@ class OtherServices:
     def loaded(self) -> bool:
         """Whether anything has needed it yet. Until then every other service is as it is at the start."""
         return self._application is not None
+
+    def enter(self) -> None:
+        """Say whose the calls of moto are that this thread makes from now on: its state is the whole process's."""
+        if self._clients is not None:
+            bridge.asked.set(self._clients)
+        self._entering()
 
     def load(self) -> WsgiApp:
         """Import moto (0.3 s) unless it is there already."""
@@ -68,8 +80,7 @@ class OtherServices:
             started[:] = [(status, headers)]
             return lambda _: None
 
-        if self._clients is not None:
-            bridge.asked.set(self._clients)
+        self.enter()
         try:
             parts = application(environ, start)
             content = b"".join(parts)

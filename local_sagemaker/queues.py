@@ -24,6 +24,7 @@ class Queues:
         if named is None:
             raise AwsError(f"The address {url} is not valid for this endpoint.", code="InvalidAddress")
         self._others.load()
+        self._others.enter()
         from moto.core.exceptions import ServiceException
         from moto.sqs.models import sqs_backends
 

@@ -11,6 +11,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
@@ -29,13 +30,16 @@ _INVOKE = re.compile(r"/[^/]+/functions/(?P<name>.+)/invocations/?")
 _log = logging.getLogger(__name__)
 
 
+# Whose function it is: moto's functions are the process's, but what leads to a call is one local SageMaker's.
+_asked: ContextVar[Functions] = ContextVar("asked")
+
+
 class Functions:
     """Lambda as a WSGI application, and for those who invoke from inside."""
 
     def __init__(self, settings: Settings, others: OtherServices) -> None:
         self._settings = settings
         self._others = others
-        self._before: Any = None  # who ran functions for moto before
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer Invoke; hand on the rest."""
@@ -124,21 +128,19 @@ class Functions:
 
     def take_over(self) -> None:
         """Let moto run functions here too, where it is moto that calls them: for the messages of a queue, say."""
-        backend = self._backend()
-        self._before = backend.invoke
-        backend.invoke = self._for_moto
-
-    def close(self) -> None:
-        """Give the calls back to whoever had them before: moto is the process's, and may serve another one yet."""
-        if self._before is not None and self._backend().invoke == self._for_moto:
-            self._backend().invoke = self._before
-
-    def _backend(self) -> Any:
         from moto.awslambda.models import lambda_backends
 
-        return lambda_backends[self._settings.account][self._settings.region]
+        def invoke_of_the_asked(*arguments: Any, **named: Any) -> bytes:
+            """``LambdaBackend.invoke``; in a thread of nobody's request, such as an alarm's, the latest is meant."""
+            return _asked.get(self).run_for_moto(*arguments, **named)
 
-    def _for_moto(
+        lambda_backends[self._settings.account][self._settings.region].invoke = invoke_of_the_asked
+
+    def be_asked(self) -> None:
+        """What moto does in this thread from now on, it does for this local SageMaker."""
+        _asked.set(self)
+
+    def run_for_moto(
         self,
         function_name: str,
         qualifier: str | None,

@@ -21,30 +21,30 @@ LOG_GROUPS = {
     "Transform": "TransformJobs",
     "Model": "Endpoints",
 }
-# What our own jobs ask of the API, by the module that they run; AddTags with what it tags.
+# What our own jobs ask of the API, by the module that they run.
 CALLS: Mapping[str, Sequence[str]] = {
     "champion": ("ListModelPackages", "DescribeModelPackage"),
     "check": ("ListModelPackages", "DescribeModelPackage"),
-    "model_card": ("DescribeModelPackage", "CreateModelCard", "AddTags:model-card", "DescribeTrainingJob"),
+    "model_card": (
+        "DescribeModelPackage",
+        "UpdateModelPackage",
+        "CreateModelCard",
+        "DescribeModelCard",
+        "UpdateModelCard",
+    ),
+    "prepare_rows": ("ListModelPackages", "DescribeModelPackage"),
+    "smoke_test": (
+        "ListModelPackages",
+        "DescribeModelPackage",
+        "UpdateModelPackage",
+        "DescribeEndpoint",
+        "DescribeEndpointConfig",
+        "DescribeModel",
+        "InvokeEndpoint",
+    ),
     "tuning_report": (
         "DescribeHyperParameterTuningJob",
         "ListTrainingJobsForHyperParameterTuningJob",
-        "DescribeTrainingJob",
-    ),
-    "manifest": ("DescribeTrainingJob", "DescribeHyperParameterTuningJob"),
-    "smoke_test": (
-        "DescribeEndpoint",
-        "DescribeEndpointConfig",
-        "InvokeEndpoint",
-        "DescribeModelPackage",
-        "UpdateModelPackage",
-    ),
-    "latest_package": (
-        "ListModelPackages",
-        "DescribeModelPackage",
-        "CreateModel",
-        "DescribeModel",
-        "AddTags:model",
     ),
 }
 _RESOURCES = {  # the resource type that an operation's name speaks of
@@ -53,7 +53,6 @@ _RESOURCES = {  # the resource type that an operation's name speaks of
     "ModelCard": "model-card",
     "TrainingJobsForHyperParameterTuningJob": "hyper-parameter-tuning-job",
     "HyperParameterTuningJob": "hyper-parameter-tuning-job",
-    "TrainingJob": "training-job",
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",
     "Model": "model",
@@ -121,7 +120,7 @@ def _of_job(subject: Subject, step: Step, request: Mapping[str, Any]) -> Iterato
         yield from (need(action, EVERYWHERE) for action in _NETWORK)
     for module in _modules(request):
         for call in CALLS.get(module, ()):
-            yield need(f"sagemaker:{call.partition(':')[0]}", _resource(call))
+            yield need(f"sagemaker:{call}", _resource(call))
 
 
 def _inputs(request: Mapping[str, Any]) -> Iterator[Any]:
@@ -167,6 +166,4 @@ def _modules(request: Mapping[str, Any]) -> list[str]:
 
 
 def _resource(call: str) -> str:
-    _, tagging, kind = call.partition(":")
-    name = re.sub(r"^(List|Describe|Create|Update|Invoke)", "", call)
-    return f"arn:aws:sagemaker:*:*:{kind if tagging else _RESOURCES[name]}/*"
+    return f"arn:aws:sagemaker:*:*:{_RESOURCES[re.sub('^(List|Describe|Create|Update|Invoke)', '', call)]}/*"

@@ -51,5 +51,9 @@ def test_what_nobody_knows_is_not_explained() -> None:
 
 @given(st.text())
 def test_any_text_can_be_looked_up(text: str) -> None:
-    """Whatever a log holds."""
-    explain([text, text + "Error: {x}"])
+    """Whatever a log holds, braces and all; one that ends with an error is explained, if only by that."""
+    found = explain([f"{text}\nValueError: {{x}} {text}"])
+
+    assert found is not None
+    assert found.cause
+    assert found.fix

@@ -111,15 +111,14 @@ class Alarms:
         alarm = _of_endpoint(kept)
         called_for = state(alarm, self._metrics) if alarm else None
         changed = new or (before is not None and before.called_for != called_for)
-        by_hand = (
+        touched = (
             bool(kept.history)
             if new
             else before is not None and before.updated != kept.state_updated_timestamp
         )
+        by_hand = touched and not (alarm and kept.state_reason == _reason(alarm, kept.state_value))
         if alarm and changed and not by_hand and called_for not in (None, kept.state_value):
-            reason = f"{alarm.metric} {alarm.statistic} {alarm.comparison} {alarm.threshold:g}"
-            crossed = "Threshold Crossed" if called_for == ALARM else f"Not crossed ({called_for})"
-            kept.update_state(f"{crossed}: {reason}", "{}", called_for)
+            kept.update_state(_reason(alarm, str(called_for)), "{}", called_for)
         told = before.told if before else None
         if told is None and alarm is None and not kept.history:
             told = _state(kept)  # nobody evaluates it: as moto has made it, it is no news
@@ -142,6 +141,12 @@ class Alarms:
 
 
 _UNCHECKED = {"value": INSUFFICIENT_DATA, "reason": "Unchecked: Initial alarm creation", "reasonData": "{}"}
+
+
+def _reason(alarm: Alarm, state: str) -> str:
+    """Why a watch has given the alarm this state: this one, or that of another local SageMaker in the process."""
+    crossed = "Threshold Crossed" if state == ALARM else f"Not crossed ({state})"
+    return f"{crossed}: {alarm.metric} {alarm.statistic} {alarm.comparison} {alarm.threshold:g}"
 
 
 def _of_endpoint(kept: Any) -> Alarm | None:

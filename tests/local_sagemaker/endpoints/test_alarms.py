@@ -103,6 +103,17 @@ def test_an_alarm_on_errors_comes_and_goes(watch):
     assert stat["metricStat"]["metric"]["dimensions"] == {"EndpointName": watch.endpoint, "VariantName": "v"}
 
 
+def test_what_another_watch_has_called_for_is_nobodys_hand(front, watch):
+    """moto's alarms are the process's: a local SageMaker that does not know the endpoint may have looked first."""
+    name = watch.put()
+    Watch(front).alarms.look()
+    unknown_there = watch.state(name)
+    watch.metrics.record(watch.endpoint, "v", invocation(500, 0.1, 0.0))
+    watch.alarms.look()
+
+    assert (unknown_there, watch.state(name)) == ("INSUFFICIENT_DATA", "ALARM")
+
+
 def test_what_somebody_sets_stays(watch):
     """Until the metric calls for something else than before; an alarm on any other metric stays for good."""
     on_endpoint, other = watch.put(), watch.put(Namespace="Mine", Dimensions=[])

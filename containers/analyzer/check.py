@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from containers import checks
+from containers import aws, checks
 from containers.analyzer import check_analyses
 from containers.analyzer.check_baselines import latest_approved, read
 from containers.checks import CHECKS, Check
@@ -28,7 +28,6 @@ from containers.contract import ProcessingPaths
 from containers.processing.job import DataError, read_settings, run
 
 MOST_NAMED = 3  # violations in the message; the report has them all
-PATIENCE = 10  # seconds until the API must have answered a connection
 
 
 @dataclass(frozen=True)
@@ -152,9 +151,9 @@ class ModelRegistry:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            approved = latest_approved(_client("sagemaker"), group)
+            approved = latest_approved(aws.client("sagemaker"), group)
             addresses = approved.addresses(check)
-            s3 = _client("s3") if addresses else None
+            s3 = aws.client("s3") if addresses else None
             files = {name: read(s3, uri, approved.package) for name, uri in addresses.items()}
         except (BotoCoreError, ClientError) as error:
             raise DataError(
@@ -162,16 +161,6 @@ class ModelRegistry:
                 "sagemaker:ListModelPackages, sagemaker:DescribeModelPackage and s3:GetObject"
             ) from None
         return Previous(approved.package, files) if addresses else None
-
-
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    patient = Config(
-        connect_timeout=PATIENCE, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}
-    )
-    return boto3.client(service, config=patient)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> Path:

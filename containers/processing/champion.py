@@ -26,7 +26,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from containers import contract
+from containers import aws, contract
 from containers.contract import ProcessingPaths
 from containers.flow import FittedFlow, apply
 from containers.metrics.binary import BinarySample
@@ -84,13 +84,13 @@ def main(paths: ProcessingPaths, group: str, sagemaker: Any = None, s3: Any = No
     """
     settings = read_settings(paths)
     gate = settings["gate"]
-    found = in_service(sagemaker or _client("sagemaker"), group)
+    found = in_service(sagemaker or aws.client("sagemaker"), group)
     if found is None:
         verdict = Verdict(
             0, f"No package of the group {group} is approved yet: there is no champion to beat."
         )
     else:
-        verdict = _compare(paths, gate, found, s3 or _client("s3"))
+        verdict = _compare(paths, gate, found, s3 or aws.client("s3"))
     output = paths.output(contract.CHAMPION)
     output.mkdir(parents=True, exist_ok=True)
     document = verdict.document(gate["metric"], gate.get("margin"))
@@ -207,13 +207,6 @@ def _download(s3: Any, found: Champion, folder: Path) -> None:
         raise DataError(
             f"the champion's model {found.model} ({found.package}) cannot be read: {code}"
         ) from None
-
-
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 4}))
 
 
 if __name__ == "__main__":

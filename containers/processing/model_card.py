@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from containers import checks, contract
+from containers import aws, checks, contract
 from containers.contract import ProcessingPaths
 from containers.processing import card
 from containers.processing.job import DataError, read_settings, run
@@ -32,7 +32,7 @@ def main(paths: ProcessingPaths, package: str, client: Any = None) -> None:
     Raises:
         DataError: the evaluation report is not there, or SageMaker refuses.
     """
-    sagemaker = client or _client()
+    sagemaker = client or aws.client("sagemaker")
     try:
         found = read(paths, sagemaker.describe_model_package(ModelPackageName=package))
         name = f"{found.package['ModelPackageGroupName']}-{found.package['ModelPackageVersion']}"
@@ -88,13 +88,6 @@ def _json(file: Path) -> Any:
 
 def _text(content: dict[str, Any]) -> str:
     return json.dumps(content, allow_nan=False, ensure_ascii=False)
-
-
-def _client() -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client("sagemaker", config=Config(retries={"mode": "standard", "max_attempts": 4}))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from containers import contract
+from containers import aws, contract
 from containers.contract import ProcessingPaths
 from containers.flow import FittedFlow
 from containers.processing.batch_parts import Parts
@@ -39,7 +39,7 @@ def main(paths: ProcessingPaths, group: str, source: str, sagemaker: Any = None,
         DataError: no package is approved, there are no rows, a file is no file of such rows, or too many are bad.
     """
     settings = read_settings(paths)
-    package, flow = approved(group, sagemaker or _client("sagemaker"), s3 or _client("s3"))
+    package, flow = approved(group, sagemaker or aws.client("sagemaker"), s3 or aws.client("s3"))
     print(f"{package['ModelPackageArn']} is the latest approved model of {group}", flush=True)
     expected = Expected(
         types={**settings["columns"], **flow.columns},
@@ -146,13 +146,6 @@ def _write_json(file: Path, document: Mapping[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     file.write_text(text + "\n", encoding="utf-8")
-
-
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 4}))
 
 
 if __name__ == "__main__":

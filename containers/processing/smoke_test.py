@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from containers import contract
+from containers import aws, contract
 from containers.contract import ProcessingPaths
 from containers.processing import deployment_state
 from containers.processing.deployment_state import OVER, Look, Variant, Wanted, look
@@ -170,8 +170,8 @@ def main(
     Raises:
         DataError: the endpoint does not serve the package, or not as evaluation did; or the inputs are not there.
     """
-    sagemaker = sagemaker or _client("sagemaker")
-    probe = Probe(runtime or _client("sagemaker-runtime"), endpoint, read(paths))
+    sagemaker = sagemaker or aws.client("sagemaker")
+    probe = Probe(runtime or aws.client("sagemaker-runtime"), endpoint, read(paths))
     try:
         asked = deployment_state.wanted(sagemaker, package, endpoint, configuration)
         report = Report(endpoint, configuration, package, asked.version)
@@ -216,13 +216,6 @@ def _sentence(text: str) -> str:
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 4}))
 
 
 def _arguments() -> Mapping[str, Any]:

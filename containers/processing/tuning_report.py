@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from containers import contract
+from containers import aws, contract
 from containers.contract import ProcessingPaths
 from containers.processing.job import read_settings, run
 from containers.tuning import savings
@@ -27,7 +27,6 @@ from containers.tuning.importance import LEAST, importance
 from containers.tuning.pictures import draw
 from containers.tuning.trials import Axis, Search, Trial, search
 
-PATIENCE = 10  # seconds to connect: without a way to the API there is no answer at all
 EDGE = 0.02  # of an axis: so close to an end, better values may lie beyond
 
 
@@ -37,7 +36,7 @@ def main(paths: ProcessingPaths, tuning_job: str, client: Any = None) -> None:
     output.mkdir(parents=True, exist_ok=True)
     settings = read_settings(paths)
     try:
-        asked = client or _client()
+        asked = client or aws.client("sagemaker")
         found = fetch(asked, tuning_job)
         parents = list(_parents(asked, found))
     except (BotoCoreError, ClientError) as error:
@@ -152,16 +151,6 @@ def _edge(axis: Axis, best: Trial) -> list[str]:
     low, high = axis.ends
     end = f"lower end, {low}" if place <= EDGE else f"upper end, {high}"
     return [f"{axis.name}: the best trial lies at the {end}; a range that goes further may hold a better one"]
-
-
-def _client() -> Any:
-    import boto3
-    from botocore.config import Config
-
-    patient = Config(
-        connect_timeout=PATIENCE, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}
-    )
-    return boto3.client("sagemaker", config=patient)
 
 
 if __name__ == "__main__":
